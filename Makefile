@@ -1,0 +1,72 @@
+# Every target does its own set-up: a virtual environment in .venv, from requirements.lock, made again only when
+# the lock or pyproject.toml changes. Needs Python 3.11 or newer and make, nothing else.
+#
+#   make demo ARGS=--exit     passes options on; so do `make test ARGS='-k settings'` and `make check`
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lock clean
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LOCK_TOOLS := .lock-tools
+# The lock must not name an index or a folder: whoever installs brings their own.
+COMPILE := $(LOCK_TOOLS)/bin/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(STAMP) ## run streakline on this machine: Kafka, sample traffic, unlocks, the dashboard (ARGS=--exit ends by itself)
+	@$(BIN)/streakline demo $(ARGS)
+
+test: $(STAMP) ## run all tests (ARGS='-k settings' for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## lint, formatting, types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(STAMP) ## format, and fix what the linter can fix
+	@$(BIN)/ruff check --fix --exit-zero --quiet
+	@$(BIN)/ruff format
+
+lock: $(LOCK_TOOLS)/.installed ## write requirements.lock and requirements.prod.lock anew (ARGS=--upgrade for newer versions)
+	@CUSTOM_COMPILE_COMMAND='make lock' $(COMPILE) $(ARGS) --all-extras --output-file requirements.lock pyproject.toml
+	@CUSTOM_COMPILE_COMMAND='make lock' $(COMPILE) $(ARGS) --constraint requirements.lock \
+		--output-file requirements.prod.lock pyproject.toml
+
+clean: ## remove what the other targets made; data of the local Kafka stays
+	@rm -rf $(VENV) $(LOCK_TOOLS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The first Python that is new enough and can make a virtual environment, or one line that says what is missing.
+define FIND_PYTHON
+python=; older=; bare=; \
+for candidate in python3.11 python3 python; do \
+	command -v $$candidate >/dev/null 2>&1 || continue; \
+	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { older=$$candidate; continue; }; \
+	$$candidate -c 'import ensurepip, venv' 2>/dev/null || { bare=$$candidate; continue; }; \
+	python=$$candidate; break; \
+done; \
+if [ -z "$$python" ]; then \
+	if [ -n "$$bare" ]; then echo "streakline: $$bare cannot make virtual environments: install its venv package (Debian and Ubuntu: apt-get install python3-venv)" >&2; \
+	elif [ -n "$$older" ]; then echo "streakline: needs Python 3.11 or newer, but $$older is older or does not run: install python3.11" >&2; \
+	else echo "streakline: needs Python 3.11 or newer: no python3.11 or python3 on the PATH" >&2; fi; \
+	exit 1; \
+fi
+endef
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); \
+		echo "making $(VENV) with $$($$python --version)"; $$python -m venv --clear $(VENV); }
+	@echo "installing the locked packages into $(VENV) (about a minute when nothing is cached)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(LOCK_TOOLS)/.installed: Makefile
+	@$(FIND_PYTHON); $$python -m venv --clear $(LOCK_TOOLS)
+	@$(LOCK_TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check 'pip-tools==7.6.2'
+	@touch $@

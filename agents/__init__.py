@@ -1,0 +1,1 @@
+"""The agents: a dozen lines per input topic, from topic to fold."""
