@@ -1,0 +1,1 @@
+"""Tests that state a property and let hypothesis look for the counterexample."""
