@@ -23,9 +23,10 @@ class Measures(msgspec.Struct, gc=False):
     """What a scope has ever done. A measure never falls, whatever order its events arrive in.
 
     That is the principle of all unlocks: a rule `measure >= threshold` over measures that only grow is true
-    from some event on, for good, so order and repetition cannot decide *what* is unlocked. Where a stat of the
-    contract may fall, its measure is the form of it that cannot: the longest streak instead of the current one,
-    the facts ever stored instead of those not superseded, the subscriptions that were ever active.
+    from some event on, for good, so order and repetition cannot decide *what* is unlocked. Where a stat of
+    the contract may fall, its measure is the form of it that cannot: the longest streak instead of the
+    current one, the facts ever stored instead of those not superseded, the subscriptions that were ever
+    active.
     """
 
     requests: int = 0
