@@ -1,7 +1,7 @@
-"""The pictures of the buddies. The reference's art lost its spaces in transit; this is drawn anew, in plain ASCII.
+"""The pictures of the buddies, drawn anew in plain ASCII: the reference's art lost its spaces in transit.
 
-Only characters that are one cell wide in every font and terminal are used. All lines of a picture have the same
-width, so that it may be centred, framed or put in a column without looking at it.
+Only characters that are one cell wide in every font and terminal are used. All lines of a picture have the
+same width, so that it may be centred, framed or put in a column without looking at it.
 """
 
 from textwrap import dedent
