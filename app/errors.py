@@ -7,6 +7,8 @@ class StreaklineError(Exception):
     """Something outside the program stands in the way: the command line prints this and exits with 1."""
 
     exit_status = 1
+    detail = ""
+    """More lines for who wants to know why, such as the end of a log; printed below the message."""
 
 
 class SettingsError(StreaklineError):

