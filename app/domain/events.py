@@ -6,7 +6,7 @@ Source: contract, section 1. A field that is null is taken as absent, as the SQL
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -56,7 +56,6 @@ class Event(msgspec.Struct, gc=False, kw_only=True):
     """What all events have. ``created_at`` is as it was sent; see ``moment``."""
 
     created_at: datetime
-    caller_id: Text | None = None
 
     @property
     def identity(self) -> str:
@@ -66,10 +65,21 @@ class Event(msgspec.Struct, gc=False, kw_only=True):
     @property
     def home_key(self) -> str:
         """Return what decides the event's home partition."""
+        raise NotImplementedError
+
+
+class CallerEvent(Event, gc=False, kw_only=True):
+    """An event that may have a caller."""
+
+    caller_id: Text | None = None
+
+    @property
+    def home_key(self) -> str:
+        """Return the caller's id, or the event's identity where it has no caller."""
         return self.caller_id or self.identity
 
 
-class RequestRouted(Event, gc=False, kw_only=True):
+class RequestRouted(CallerEvent, gc=False, kw_only=True):
     """A row of ``request_tracking``."""
 
     request_id: Text
@@ -89,7 +99,7 @@ class RequestRouted(Event, gc=False, kw_only=True):
         return self.request_id
 
 
-class CacheHit(Event, gc=False, kw_only=True):
+class CacheHit(CallerEvent, gc=False, kw_only=True):
     """A hit of ``response_cache``; ``hits`` is more than 1 in an imported aggregate only."""
 
     hit_id: Text
@@ -105,7 +115,7 @@ class CacheHit(Event, gc=False, kw_only=True):
         return self.hit_id
 
 
-class McpCalled(Event, gc=False, kw_only=True):
+class McpCalled(CallerEvent, gc=False, kw_only=True):
     """A row of ``mcp_tool_calls``."""
 
     call_id: Text
@@ -118,7 +128,7 @@ class McpCalled(Event, gc=False, kw_only=True):
         return self.call_id
 
 
-class RaceRun(Event, gc=False, kw_only=True):
+class RaceRun(CallerEvent, gc=False, kw_only=True):
     """A race of several models."""
 
     call_id: Text
@@ -130,7 +140,7 @@ class RaceRun(Event, gc=False, kw_only=True):
         return self.call_id
 
 
-class FactChanged(Event, gc=False, kw_only=True):
+class FactChanged(CallerEvent, gc=False, kw_only=True):
     """A fact was stored, or superseded by another one."""
 
     fact_id: Text
@@ -143,8 +153,9 @@ class FactChanged(Event, gc=False, kw_only=True):
 
 
 class SubscriptionChanged(Event, gc=False, kw_only=True):
-    """A subscription was configured or dropped; its newest change wins."""
+    """A subscription was configured or dropped; its newest change wins. It belongs to the gateway only."""
 
+    caller_id: ClassVar[None] = None
     subscription_id: Text
     active: bool | None = True
 
@@ -174,8 +185,8 @@ _DECODERS: Final[Mapping[type[Event], msgspec.json.Decoder[Any]]] = {
 _MONEY_FIELDS: Final = {RequestRouted: "cost_usd", CacheHit: "cost_saved"}
 
 
-def decode(event_type: type[Event], value: bytes | None, latest: int) -> tuple[Any, int]:
-    """Return the event in ``value`` and its day (days since 1970-01-01 UTC).
+def decode(event_type: type[Event], value: bytes | None, latest: int) -> tuple[Any, datetime, int]:
+    """Return the event in ``value``, its time in UTC and its day (days since 1970-01-01 UTC).
 
     ``latest`` is the latest time that the event may have, in milliseconds since the epoch. Raises ``BadMessage``.
     """
@@ -194,7 +205,7 @@ def decode(event_type: type[Event], value: bytes | None, latest: int) -> tuple[A
     day = at.toordinal() - EPOCH_ORDINAL
     if day >= latest // 86_400_000 and milliseconds(at) > latest:
         raise FromTheFuture("Expected a time at most a day ahead of the broker's - at `$.created_at`")
-    return event, day
+    return event, at, day
 
 
 def moment(event: Event) -> datetime:

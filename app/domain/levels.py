@@ -10,7 +10,12 @@ _POINTS_OF_LEVEL_1: Final = 53
 
 def xp(m: Measures) -> int:
     """The experience points of a scope; like the measures they never fall."""
-    return m.tokens_saved // 240 + m.cache_hits * 50 + m.races * 25 + m.facts * 10
+    return xp_from(m.tokens_saved, m.cache_hits, m.races, m.facts)
+
+
+def xp_from(tokens_saved: int, cache_hits: int, races: int, facts: int) -> int:
+    """The same from the four measures that count."""
+    return tokens_saved // 240 + cache_hits * 50 + races * 25 + facts * 10
 
 
 def level_of(points: int) -> int:

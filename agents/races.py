@@ -1,0 +1,16 @@
+"""gateway.races: races between models."""
+
+from collections.abc import Sequence
+
+from app.domain.events import RaceRun
+from tables.partition import EventFold, Partition
+from tables.scope import Scope
+
+
+def fold(_event: RaceRun, _day: int, scopes: Sequence[Scope], _: Partition) -> None:
+    """Count the race for its caller, if it has one, and for the share."""
+    for scope in scopes:
+        scope.add_race()
+
+
+RACES = EventFold(RaceRun, fold)

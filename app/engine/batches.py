@@ -1,0 +1,59 @@
+"""What an agent iterates over: one fetch of one partition at a time, with the task that owns it."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from app.engine.fold import Fold, Record
+from app.engine.leave import leave
+
+if TYPE_CHECKING:
+    from app.engine.tasks import Tasks
+
+FoldFunction = Callable[[Any, Sequence[Record], datetime], None]
+
+
+class Fetched(NamedTuple):
+    """The records of one fetch of one partition: every record with ``start`` <= offset < ``end``.
+
+    Offsets in that range may be missing: transaction markers, aborted records and compacted ones have none.
+    ``generation`` is the consumer group's, so that a fetch which outlives a rebalance can be told.
+    """
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+    generation: int
+    records: Sequence[Record]
+
+
+class Batches:
+    """The batches of one agent, in the order of each partition."""
+
+    def __init__(self, stream: Any, tasks: "Tasks") -> None:
+        self._stream = stream
+        self._tasks = tasks
+
+    async def fold(self, function: "FoldFunction") -> None:
+        """Fold every batch with ``function(state, records, now)`` until the worker stops.
+
+        ``function`` is the rule: pure Python on one batch, no await inside. If it raises, the process leaves:
+        its state would be half folded.
+        """
+        async for event in self._stream.noack().events():
+            await self._fold_one(event.value, function)
+            event.ack()
+
+    async def _fold_one(self, fetched: Fetched, function: "FoldFunction") -> None:
+        task = self._tasks.owner_of(fetched)
+        if task is None:
+            return
+        try:
+            records = task.take(fetched)
+            if records:
+                function(task.state, records, datetime.now(UTC))
+            task.folded(fetched)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, half a batch is folded
+            leave(f"a batch of {fetched.topic}[{fetched.partition}] could not be folded", exc)
+        await task.wait_for_room()

@@ -1,0 +1,69 @@
+"""Reading changelogs to their end, as a restore, a command or the view does."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+#: Called with (topic, partition, key, value) for every committed record.
+OnRow = Callable[[str, int, bytes, bytes | None], None]
+
+#: Called with how many offsets are still to be read.
+OnProgress = Callable[[int], None]
+
+FETCH_BYTES = 4 * 1024 * 1024
+
+
+class ChangelogReader:
+    """A consumer without a group that sees committed records only. Use as an async context manager."""
+
+    def __init__(self, kafka_options: dict[str, Any]) -> None:
+        self._consumer = AIOKafkaConsumer(
+            **kafka_options,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=100,
+        )
+
+    async def __aenter__(self) -> "ChangelogReader":
+        await self._consumer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._consumer.stop()
+
+    async def beginnings(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return the first offset that each partition still holds."""
+        return dict(await self._consumer.beginning_offsets(list(partitions)))
+
+    async def read_to_end(
+        self,
+        partitions: Iterable[TopicPartition],
+        on_row: OnRow,
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        """Pass every committed record that the partitions hold now to ``on_row``, in order within a partition.
+
+        Compares the consumer's position with the end, not record offsets: transaction markers occupy offsets.
+        """
+        wanted = list(partitions)
+        if not wanted:
+            return
+        consumer = self._consumer
+        consumer.assign(wanted)
+        ends = await consumer.end_offsets(wanted)
+        await consumer.seek_to_beginning(*wanted)
+        remaining = {tp: end for tp, end in ends.items() if await consumer.position(tp) < end}
+        while remaining:
+            for tp, records in (await consumer.getmany(timeout_ms=200)).items():
+                topic, partition = tp.topic, tp.partition
+                for record in records:
+                    on_row(topic, partition, record.key, record.value)
+                await asyncio.sleep(0)
+            positions = {tp: await consumer.position(tp) for tp in remaining}
+            remaining = {tp: end for tp, end in remaining.items() if positions[tp] < end}
+            if on_progress is not None:
+                on_progress(sum(end - positions[tp] for tp, end in remaining.items()))

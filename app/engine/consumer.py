@@ -1,0 +1,120 @@
+"""The seam where Faust reads: whole fetches instead of one message at a time, and our own positions."""
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from app.engine.batches import Fetched
+
+if TYPE_CHECKING:
+    from app.engine.app import App
+
+logger = logging.getLogger(__name__)
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread; says of every fetch where it begins and ends."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._next: dict[TopicPartition, int] = {}
+
+    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> dict[TopicPartition, Fetched]:
+        drained = await super()._fetch_records(consumer, *args, **kwargs)
+        if not drained:
+            return {}
+        generation = self.app.consumer_generation_id
+        assignment = consumer._fetcher._subscriptions.subscription.assignment
+        fetches = {}
+        for tp, records in drained.items():
+            end = assignment.state_value(tp).position
+            start = self._next.get(tp, records[0].offset)
+            self._next[tp] = end
+            fetches[tp] = Fetched(tp.topic, tp.partition, start, end, generation, records)
+        return fetches
+
+    async def _seek_wait(self, consumer: Any, partitions: Mapping[Any, int]) -> None:
+        await super()._seek_wait(consumer, partitions)
+        self._next = {TopicPartition(*tp): offset for tp, offset in partitions.items()}
+
+    async def commit_for_monitors(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit to the consumer group. Only lag monitors read it, so a failure is a line in the log."""
+        consumer = self._ensure_consumer()
+        assigned = consumer.assignment()
+        commits = {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned}
+        try:
+            if commits:
+                await consumer.commit(commits)
+        except KafkaError as exc:
+            logger.warning("the group's offsets could not be committed (only lag monitors read them): %s", exc)
+
+
+class Consumer(driver.Consumer):
+    """Faust's consumer, with fetches for messages and the tasks' positions for committed offsets."""
+
+    app: "App"
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # type: ignore[override]
+        """Yield one message per partition whose value is the fetch (``Fetched``).
+
+        A fetch that a rebalance overtakes is dropped: every resume seeks to the tasks' positions.
+        """
+        fetches, active = await self._wait_next_records(timeout)
+        if not fetches or self.should_stop:
+            return
+        for tp, fetched in cast("dict[TP, Fetched]", fetches).items():
+            if not self.flow_active or fetched.generation != self.app.consumer_generation_id:
+                break
+            if active is None or tp in active or tp in self._buffered_partitions:
+                yield tp, self._fetch_message(tp, fetched)
+
+    def _fetch_message(self, tp: TP, fetched: Fetched) -> ConsumerMessage:
+        last = fetched.records[-1]
+        return ConsumerMessage(
+            fetched.topic,
+            fetched.partition,
+            last.offset,
+            last.timestamp / 1000.0,
+            0,
+            (),
+            None,
+            cast("bytes", fetched),
+            None,
+            0,
+            0,
+            tp,
+            generation_id=fetched.generation,
+        )
+
+    async def perform_seek(self) -> None:
+        """Seek to the positions of the changelogs; what the group has committed is never read back."""
+        positions = cast("dict[TP, int]", self.app.tasks.positions())
+        if positions:
+            await self.seek_wait(positions)
+            self._committed_offset.update(positions)
+
+    async def commit(self, *_: Any, **__: Any) -> bool:
+        """Tell the group what the tasks have committed, so that lag monitors see it."""
+        thread = cast("ConsumerThread", self._thread)
+        await thread.call_thread(thread.commit_for_monitors, self.app.tasks.committed())
+        return True
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Close all tasks before the group goes on; see ``Recovery.give_up``."""
+        await self.app.tables.recovery.give_up()
+        await super().on_partitions_revoked(revoked)
+
+
+class Transport(driver.Transport):
+    """Faust's aiokafka transport with our consumer."""
+
+    Consumer = Consumer

@@ -1,0 +1,92 @@
+"""What the engine asks of the rules, and what the rules hand back. The engine knows nothing else of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+Header = tuple[str, bytes]
+
+
+class Record(Protocol):
+    """One message as it was read from Kafka; ``timestamp`` is the broker's, in ms since the epoch."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[Header]: ...
+
+
+#: For messages without headers; never appended to.
+NO_HEADERS: list[Header] = []
+
+
+class Message(NamedTuple):
+    """One message to write in the next transaction. ``topic`` is the full name, ``partition`` its target."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[Header] = NO_HEADERS
+
+
+class Row(NamedTuple):
+    """One changed row of a table, whole; ``value`` None deletes the key."""
+
+    table: str
+    key: bytes
+    value: bytes | None
+
+
+@dataclass(slots=True)
+class Changes:
+    """All that one transaction writes beside the positions: rows (each key once) and messages, in order."""
+
+    rows: list[Row] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+
+
+class Fold(Protocol):
+    """The state of one partition of one stage. All methods are quick, synchronous and do no I/O."""
+
+    def restore(self, table: str, key: bytes, value: bytes | None) -> None:
+        """Take one changelog row; later rows of a key replace earlier ones, None removes it.
+
+        Raises ``ValueError`` if the row cannot be understood: an empty table must never stand for a broken one.
+        """
+
+    def drain(self) -> Changes:
+        """Hand over what changed since the last call, and forget that it changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A group of topics that are folded into the same partitions of state.
+
+    ``partitions`` is the partition count of each of its ``topics`` and tables. ``restored`` are the tables
+    that a restore reads, ``written`` those that it need not. ``positions_table`` is one of the restored and the
+    engine's own: topic name -> next offset; the rows of all others go through ``Fold``.
+    """
+
+    name: str
+    partitions: int
+    topics: frozenset[str]
+    restored: tuple[str, ...]
+    written: tuple[str, ...]
+    new_fold: Callable[[int], Fold]
+    positions_table: str
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Return the names of all tables of the stage."""
+        return (*self.restored, *self.written)

@@ -1,0 +1,57 @@
+"""The seam where Faust would recover its tables: our tasks are fenced and restored there."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+
+from faust.tables.manager import TableManager as FaustTableManager
+from faust.tables.recovery import Recovery as FaustRecovery
+
+from app.engine.leave import leave
+
+if TYPE_CHECKING:
+    from app.engine.app import App
+
+
+class Recovery(FaustRecovery):
+    """Opens the tasks of a new assignment outside the rebalance callback, where heartbeats go on."""
+
+    app: "App"
+    _opening: "asyncio.Task[None] | None" = None
+
+    async def _resume_streams(self, generation_id: int = 0) -> None:
+        """Fence and restore what is assigned, then let Faust seek and resume; called after each rebalance."""
+        app = self.app
+        try:
+            self._opening = asyncio.create_task(app.tasks.open(app.consumer.assignment(), generation_id))
+            await asyncio.wait([self._opening])
+            if self._opening.cancelled():
+                return
+            self._opening.result()
+            if app.consumer_generation_id == generation_id:
+                await super()._resume_streams(generation_id)
+                app.on_tasks_open()
+        except Exception as exc:  # noqa: BLE001 - an assignment that cannot be restored must go to another worker
+            leave("the assigned partitions could not be opened", exc)
+
+    async def give_up(self) -> None:
+        """Stop a restore that is still running, then close the open tasks. Leaves if they cannot be closed."""
+        app = self.app
+        app.on_tasks_closed()
+        opening = self._opening
+        if opening is not None and not opening.done():
+            opening.cancel()
+            await asyncio.wait([opening])
+        await app.tasks.close()
+
+
+class TableManager(FaustTableManager):
+    """Faust's table manager without tables, with our recovery."""
+
+    _recovery: Recovery | None
+
+    @property
+    def recovery(self) -> Recovery:
+        """Return the recovery service of this app."""
+        if self._recovery is None:
+            self._recovery = Recovery(cast("Any", self.app), self, beacon=self.beacon, loop=self.loop)
+        return self._recovery

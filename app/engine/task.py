@@ -1,0 +1,128 @@
+"""A unit of ownership, like a Kafka Streams task: one partition of one stage, its state and its log."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+
+from app.engine.batches import Fetched
+from app.engine.fold import Changes, Message, Record, Stage
+from app.engine.leave import leave
+from app.engine.transactions import TransactionalWriter
+
+#: Records that may be folded ahead of the transaction in flight. More would only add to the delay.
+MAX_WAITING = 10_000
+
+#: Seconds that a revoked partition has to finish its transaction. Below the rebalance timeout.
+CLOSE_DEADLINE = 10.0
+
+
+class ContinuityError(Exception):
+    """Records are missing between two fetches of a partition."""
+
+
+class Task:
+    """Folds the fetches of its partition and commits them: rows, messages and positions in one transaction.
+
+    While a transaction is in flight the next fetches fold; the next transaction takes all of them.
+    """
+
+    def __init__(self, stage: Stage, partition: int, writer: TransactionalWriter, tables: Mapping[str, str]) -> None:
+        self.stage = stage
+        self.partition = partition
+        self.state = stage.new_fold(partition)
+        self.generation = -1
+        #: Next offset to fold, by topic; ``committed`` is what the changelog says.
+        self.positions: dict[str, int] = {}
+        self.committed: dict[str, int] = {}
+        self._writer = writer
+        self._tables = tables
+        self._waiting = 0
+        self._closed = False
+        self._work = asyncio.Event()
+        self._room = asyncio.Event()
+        self._committer: asyncio.Task[None] | None = None
+
+    async def fence(self) -> None:
+        """Take over the transactional id of this task; see ``TransactionalWriter.fence``."""
+        await self._writer.fence()
+
+    def restore(self, table: str, key: bytes, value: bytes | None) -> None:
+        """Take one changelog row, a position or one of the fold's."""
+        if table != self.stage.positions_table:
+            self.state.restore(table, key, value)
+        elif value is not None:
+            self.positions[key.decode()] = int(value)
+
+    def start(self, generation: int) -> None:
+        """Accept fetches of ``generation`` from here on and commit what they fold."""
+        self.generation = generation
+        self.committed = dict(self.positions)
+        self._room.set()
+        self._committer = asyncio.create_task(self._commit_until_closed())
+
+    def take(self, fetched: Fetched) -> Sequence[Record]:
+        """Return the records that are not folded yet. Raises ``ContinuityError`` if some were skipped."""
+        position = self.positions[fetched.topic]
+        if fetched.start > position:
+            message = f"expected offset {position}, the fetch starts at {fetched.start}"
+            raise ContinuityError(message)
+        if fetched.start == position:
+            return fetched.records
+        return [record for record in fetched.records if record.offset >= position]
+
+    def folded(self, fetched: Fetched) -> None:
+        """Note that the fetch is folded, and have it committed."""
+        self.positions[fetched.topic] = max(fetched.end, self.positions[fetched.topic])
+        self._waiting += len(fetched.records)
+        if self._waiting >= MAX_WAITING:
+            self._room.clear()
+        self._work.set()
+
+    async def wait_for_room(self) -> None:
+        """Block while too much is folded ahead of the log."""
+        await self._room.wait()
+
+    async def close(self) -> None:
+        """Refuse further fetches, commit what is folded, stop the producer. Leaves if that takes too long."""
+        self._closed = True
+        self.generation = -1
+        self._work.set()
+        try:
+            if self._committer is not None:
+                await asyncio.wait_for(self._committer, CLOSE_DEADLINE)
+            await asyncio.wait_for(self._writer.stop(), CLOSE_DEADLINE)
+        except TimeoutError as exc:
+            leave(f"{self} could not be closed in {CLOSE_DEADLINE:.0f} s", exc)
+        self._room.set()
+
+    async def _commit_until_closed(self) -> None:
+        try:
+            while not (self._closed and self.positions == self.committed):
+                await self._work.wait()
+                self._work.clear()
+                if self.positions != self.committed:
+                    await self._commit()
+                if self._closed:
+                    self._work.set()
+        except Exception as exc:  # noqa: BLE001 - fenced, timed out, refused: memory is ahead of the log
+            leave(f"{self} could not commit", exc)
+
+    async def _commit(self) -> None:
+        positions = dict(self.positions)
+        changes = self.state.drain()
+        self._waiting = 0
+        self._room.set()
+        await self._writer.write(self._messages(changes, positions))
+        self.committed = positions
+
+    def _messages(self, changes: Changes, positions: Mapping[str, int]) -> Iterator[Message]:
+        yield from changes.messages
+        topics, partition = self._tables, self.partition
+        for table, key, value in changes.rows:
+            yield Message(topics[table], partition, key, value)
+        position_topic = topics[self.stage.positions_table]
+        for topic, offset in positions.items():
+            if offset != self.committed.get(topic):
+                yield Message(position_topic, partition, topic.encode(), b"%d" % offset)
+
+    def __str__(self) -> str:
+        return f"{self.stage.name}[{self.partition}]"

@@ -1,0 +1,154 @@
+"""The tasks that this worker owns: opened when partitions are assigned, closed when they are revoked."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from app.engine.batches import Fetched
+from app.engine.changelog import ChangelogReader
+from app.engine.fold import Stage
+from app.engine.task import Task
+from app.engine.transactions import TransactionalWriter
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two lines of progress while restoring.
+PROGRESS_EVERY = 2.0
+
+
+class AssignmentError(Exception):
+    """The group gave this worker a part of a task only."""
+
+
+class Tasks:
+    """Opens, finds and closes tasks. ``open`` and ``close`` never run at the same time; see ``recovery``."""
+
+    def __init__(
+        self,
+        app_id: str,
+        stages: Sequence[Stage],
+        kafka_options: dict[str, Any],
+        changelog: Callable[[str], str],
+    ) -> None:
+        self._app_id = app_id
+        self._stages = stages
+        self._kafka_options = kafka_options
+        self._changelog = changelog
+        self._owned: dict[tuple[str, int], Task] = {}
+        #: Offsets that a running restore still has to read; 0 when there is none.
+        self.restore_remaining = 0
+
+    def owner_of(self, fetched: Fetched) -> Task | None:
+        """Return the open task of a fetch, None if the fetch was overtaken by a rebalance."""
+        task = self._owned.get((fetched.topic, fetched.partition))
+        return task if task is not None and task.generation == fetched.generation else None
+
+    def positions(self) -> dict[TopicPartition, int]:
+        """Return the next offset to fold of every source partition that is owned."""
+        return {TopicPartition(topic, p): task.positions[topic] for (topic, p), task in self._owned.items()}
+
+    def committed(self) -> dict[TopicPartition, int]:
+        """Return the offsets that transactions have committed, for lag monitors."""
+        return {TopicPartition(topic, p): task.committed[topic] for (topic, p), task in self._owned.items()}
+
+    async def open(self, assigned: Iterable[TopicPartition], generation: int) -> None:
+        """Fence, restore and start a task for every assigned partition of every stage.
+
+        Fencing is never cancelled half-way: a request that is on its way would fence the next owner. A
+        cancelled ``open`` returns when all its producers are stopped.
+        """
+        tasks = self._new_tasks({(tp.topic, tp.partition) for tp in assigned})
+        fencing = asyncio.gather(*(task.fence() for task in tasks))
+        try:
+            await asyncio.shield(fencing)
+            await self._restore(tasks)
+        except BaseException:
+            await asyncio.wait([fencing])
+            await asyncio.gather(*(task.close() for task in tasks))
+            raise
+        for task in tasks:
+            task.start(generation)
+            self._owned.update({(topic, task.partition): task for topic in task.stage.topics})
+
+    async def close(self) -> None:
+        """Finish the transactions of all tasks, stop their producers and forget them."""
+        tasks = set(self._owned.values())
+        self._owned = {}
+        await asyncio.gather(*(task.close() for task in tasks))
+
+    def _new_tasks(self, assigned: set[tuple[str, int]]) -> list[Task]:
+        tasks = []
+        for stage in self._stages:
+            for partition in range(stage.partitions):
+                own = {topic for topic in stage.topics if (topic, partition) in assigned}
+                if own and own != stage.topics:
+                    missing = ", ".join(sorted(stage.topics - own))
+                    message = f"partition {partition} of {missing} is assigned to another worker than its siblings"
+                    raise AssignmentError(message)
+                if own:
+                    tasks.append(self._new_task(stage, partition))
+        return tasks
+
+    def _new_task(self, stage: Stage, partition: int) -> Task:
+        writer = TransactionalWriter(self._kafka_options, f"{self._app_id}-{stage.name}-{partition}")
+        tables = {table: self._changelog(table) for table in stage.tables}
+        return Task(stage, partition, writer, tables)
+
+    async def _restore(self, tasks: Sequence[Task]) -> None:
+        """Read the changelogs of all tasks to their end, then complete the positions of topics never read."""
+        if not tasks:
+            return
+        targets = {
+            (self._changelog(table), task.partition): (task, table) for task in tasks for table in task.stage.restored
+        }
+        rows = 0
+
+        def on_row(topic: str, partition: int, key: bytes, value: bytes | None) -> None:
+            nonlocal rows
+            rows += 1
+            task, table = targets[topic, partition]
+            try:
+                task.restore(table, key, value)
+            except ValueError as exc:
+                message = f"{topic}[{partition}] holds a row that cannot be read, key {key!r}: {exc}"
+                raise ChangelogError(message) from exc
+
+        started = reported = time.monotonic()
+
+        def on_progress(remaining: int) -> None:
+            nonlocal reported
+            self.restore_remaining = remaining
+            if remaining and time.monotonic() - reported > PROGRESS_EVERY:
+                reported = time.monotonic()
+                logger.info("restoring: %d rows read, %d offsets to go", rows, remaining)
+
+        try:
+            async with ChangelogReader(self._kafka_options) as reader:
+                await reader.read_to_end((TopicPartition(*target) for target in targets), on_row, on_progress)
+                await self._complete_positions(tasks, reader)
+        finally:
+            self.restore_remaining = 0
+        logger.info("restored %d rows of %d tasks in %.1f s", rows, len(tasks), time.monotonic() - started)
+
+    async def _complete_positions(self, tasks: Sequence[Task], reader: ChangelogReader) -> None:
+        """Start at the oldest offset where nothing was folded yet; say so where retention overtook the fold."""
+        sources = [TopicPartition(topic, task.partition) for task in tasks for topic in task.stage.topics]
+        beginnings = await reader.beginnings(sources)
+        for task in tasks:
+            for topic in task.stage.topics:
+                first = beginnings[TopicPartition(topic, task.partition)]
+                position = task.positions.setdefault(topic, first)
+                if position < first:
+                    logger.error(
+                        "%s[%d]: offsets %d to %d were deleted by retention before they were folded",
+                        *(topic, task.partition, position, first - 1),
+                    )
+                    task.positions[topic] = first
+
+
+class ChangelogError(Exception):
+    """A changelog holds something that is not a row of its table."""

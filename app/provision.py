@@ -1,0 +1,121 @@
+"""Making the topics, and saying what is wrong with existing ones."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+
+from app.errors import StreaklineError
+from app.settings import Settings
+from app.topics import TopicSpec
+
+#: From three replicas on, an acknowledged write is on two of them.
+MIN_INSYNC_FROM = 3
+
+
+class TopicsError(StreaklineError):
+    """The topics are not what the state needs."""
+
+
+class UnreachableError(StreaklineError):
+    """No broker answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One topic and what is wrong with it, empty if nothing is."""
+
+    topic: str
+    problem: str
+
+
+class Provisioner:
+    """Creates and checks topics. Use as an async context manager; raises ``UnreachableError`` on entering."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._admin = AIOKafkaAdminClient(**settings.kafka_options(), request_timeout_ms=15_000)
+
+    async def __aenter__(self) -> "Provisioner":
+        try:
+            await self._admin.start()
+        except KafkaConnectionError as exc:
+            await self._admin.close()
+            hint = "`streakline kafka start` starts a local one" if self._settings.local_broker else "is it running?"
+            raise UnreachableError(f"no Kafka broker at {self._settings.bootstrap_servers}: {hint}") from exc
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._admin.close()
+
+    async def create(self, specs: Sequence[TopicSpec]) -> list[str]:
+        """Create the topics that do not exist; return their names. Existing ones are left as they are."""
+        existing = set(await self._admin.list_topics())
+        missing = [spec for spec in specs if spec.name not in existing]
+        if not missing:
+            return []
+        response = await self._admin.create_topics([self._new_topic(spec) for spec in missing])
+        created = []
+        for name, code, *detail in response.topic_errors:
+            if not code:
+                created.append(name)
+            elif for_code(code) is not TopicAlreadyExistsError:
+                reason = detail[0] if detail and detail[0] else for_code(code).__name__
+                raise TopicsError(f"topic {name} could not be created: {reason}")
+        return created
+
+    def _new_topic(self, spec: TopicSpec) -> NewTopic:
+        replicas = self._settings.replication_factor
+        configs = dict(spec.configs)
+        if replicas >= MIN_INSYNC_FROM:
+            configs["min.insync.replicas"] = "2"
+        return NewTopic(spec.name, spec.partitions, replicas, topic_configs=configs)
+
+    async def check(self, specs: Sequence[TopicSpec]) -> list[Finding]:
+        """Return one finding for each topic, in order."""
+        existing = set(await self._admin.list_topics())
+        present = [spec for spec in specs if spec.name in existing]
+        described = {topic["topic"]: topic["partitions"] for topic in await self._describe(present)}
+        policies = await self._cleanup_policies(present)
+        return [
+            Finding(spec.name, self._problem(spec, described.get(spec.name), policies.get(spec.name)))
+            for spec in specs
+        ]
+
+    async def _describe(self, specs: Sequence[TopicSpec]) -> list[dict[str, Any]]:
+        return list(await self._admin.describe_topics([spec.name for spec in specs])) if specs else []
+
+    async def _cleanup_policies(self, specs: Sequence[TopicSpec]) -> dict[str, str]:
+        wanted = [
+            ConfigResource(ConfigResourceType.TOPIC, spec.name, {"cleanup.policy": None})
+            for spec in specs
+            if spec.cleanup_policy
+        ]
+        if not wanted:
+            return {}
+        policies = {}
+        for response in await self._admin.describe_configs(wanted):
+            for code, _message, _kind, name, entries in response.resources:
+                if code:
+                    raise KafkaError(f"the settings of {name} cannot be read: {for_code(code).__name__}")
+                policies.update({name: entry[1] for entry in entries if entry[0] == "cleanup.policy"})
+        return policies
+
+    def _problem(self, spec: TopicSpec, partitions: Any, policy: str | None) -> str:
+        if partitions is None:
+            return "does not exist: `streakline topics create` makes it"
+        if len(partitions) != spec.partitions:
+            return f"has {len(partitions)} partitions, {spec.partitions} are needed (STREAKLINE_PARTITIONS)"
+        replicas = min(len(partition["replicas"]) for partition in partitions)
+        if replicas < self._settings.replication_factor:
+            wanted = self._settings.replication_factor
+            return f"has {replicas} replicas, {wanted} are wanted (STREAKLINE_REPLICATION_FACTOR)"
+        if spec.cleanup_policy and policy != spec.cleanup_policy:
+            return f"has cleanup.policy={policy}, it must be {spec.cleanup_policy}"
+        return ""

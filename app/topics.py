@@ -1,0 +1,96 @@
+"""Every topic by name: what it is for, how many partitions it has, how the broker keeps it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from aiokafka.partitioner import murmur2
+
+from app.domain.events import EVENT_OF_TOPIC
+from app.domain.published import OUTPUTS
+from app.settings import Settings
+
+INPUTS: Final = tuple(EVENT_OF_TOPIC)
+DEAD_LETTERS: Final = "streakline.dead-letters"
+
+#: Internal topics; their names begin with the app id.
+FORWARDED: Final = "forwarded"
+GATEWAY_SHARES: Final = "gateway-shares"
+
+#: A dead letter is a message that the broker has accepted once, with a few headers more.
+DEAD_LETTER_BYTES: Final = 16 * 1024 * 1024
+
+_FOREVER: Final = {"cleanup.policy": "delete", "retention.ms": "-1"}
+_COMPACTED: Final = {
+    "cleanup.policy": "compact",
+    "min.cleanable.dirty.ratio": "0.1",
+    "segment.bytes": str(64 * 1024 * 1024),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The names of topics and where a key belongs, as a fold needs them; no connection to anything."""
+
+    app_id: str
+    prefix: str
+    partitions: int
+    partition_of: Callable[[bytes], int]
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Surroundings":
+        """Return the surroundings that the settings say."""
+        count = settings.partitions
+
+        @lru_cache(maxsize=65_536)
+        def partition_of(key: bytes) -> int:
+            """The Java client's default partitioner, so that well-keyed traffic is at home where it arrives."""
+            return int(murmur2(key) & 0x7FFFFFFF) % count
+
+        return cls(settings.app_id, settings.topic_prefix, count, partition_of)
+
+    @property
+    def group_id(self) -> str:
+        """Return the consumer group, also the beginning of transactional ids."""
+        return self.prefix + self.app_id
+
+    def topic(self, name: str) -> str:
+        """Return the full name of a topic of the contract or of an internal one."""
+        return f"{self.prefix}{self.app_id}.{name}" if name in {FORWARDED, GATEWAY_SHARES} else self.prefix + name
+
+    def output_topic(self, output: str) -> str:
+        """Return the full name of an output's topic."""
+        return f"{self.prefix}streakline.{output}"
+
+    def changelog(self, table: str) -> str:
+        """Return the full name of a table's changelog."""
+        return f"{self.prefix}{self.app_id}.{table}-changelog"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """What a topic must be. ``compacted`` is what the state depends on; ``configs`` are how we create it."""
+
+    name: str
+    partitions: int
+    configs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def cleanup_policy(self) -> str | None:
+        """Return the cleanup policy that matters, None where the gateway decides."""
+        return self.configs.get("cleanup.policy")
+
+
+def specs(around: Surroundings, tables: Mapping[str, int]) -> list[TopicSpec]:
+    """Return all topics of a deployment; ``tables`` says how many partitions each table has."""
+    count = around.partitions
+    stamped = {"message.timestamp.type": "LogAppendTime"}
+    return [
+        *(TopicSpec(around.topic(name), count, stamped) for name in INPUTS),
+        *(TopicSpec(around.output_topic(output), count, _FOREVER) for output in OUTPUTS),
+        TopicSpec(around.topic(DEAD_LETTERS), count, {**_FOREVER, "max.message.bytes": str(DEAD_LETTER_BYTES)}),
+        TopicSpec(around.topic(FORWARDED), count, {"max.message.bytes": str(DEAD_LETTER_BYTES)}),
+        TopicSpec(around.topic(GATEWAY_SHARES), 1, _COMPACTED),
+        *(TopicSpec(around.changelog(table), partitions, _COMPACTED) for table, partitions in tables.items()),
+    ]

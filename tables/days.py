@@ -1,0 +1,60 @@
+"""``days``: what happened on each day, a scope and a month in a row. Key: ``YYYY-MM`` and the caller's id."""
+
+from typing import Final
+
+from datetime import date
+from functools import lru_cache
+
+import msgspec
+
+from app.domain.events import EPOCH_ORDINAL
+from tables.codec import Codec, VersionedRow
+
+
+class Cell(msgspec.Struct, array_like=True, gc=False):
+    """One day: requests, and what cache hits saved (tokens; nano-dollars)."""
+
+    requests: int = 0
+    tokens_saved: int = 0
+    cost_saved: int = 0
+
+
+class Month(VersionedRow, array_like=True, kw_only=True):
+    """The cells of a month by day (days since 1970-01-01). Merging is adding cell by cell."""
+
+    cells: dict[int, Cell] = msgspec.field(default_factory=dict)
+
+    def cell(self, day: int) -> Cell:
+        """Return the day's cell, a new one if nothing happened yet."""
+        cell = self.cells.get(day)
+        if cell is None:
+            cell = self.cells[day] = Cell()
+        return cell
+
+    def add(self, other: "Month") -> None:
+        """Add another scope's cells of the same month."""
+        for day, theirs in other.cells.items():
+            ours = self.cell(day)
+            ours.requests += theirs.requests
+            ours.tokens_saved += theirs.tokens_saved
+            ours.cost_saved += theirs.cost_saved
+
+
+@lru_cache(maxsize=4096)
+def month_of(day: int) -> str:
+    """Return the month of a day as ``YYYY-MM``."""
+    return date.fromordinal(day + EPOCH_ORDINAL).isoformat()[:7]
+
+
+def key_of(month: str, caller_key: bytes) -> bytes:
+    """Return the key of a row; the month has 7 bytes, so the caller's id may hold any."""
+    return month.encode() + caller_key
+
+
+def split_key(key: bytes) -> tuple[str, bytes]:
+    """Return the month and the caller's id of a key."""
+    return key[:7].decode(), key[7:]
+
+
+TABLE: Final = "days"
+CODEC: Final = Codec(Month)

@@ -1,0 +1,173 @@
+"""The state of one partition: the callers that are at home in it, and its share of the gateway."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from app.domain.events import FUTURE_LIMIT, BadMessage, Event, decode, microseconds
+from app.domain.progress import hold, judge
+from app.domain.published import Cause
+from app.engine.fold import Changes, Message, Record, Row
+from app.topics import DEAD_LETTERS, FORWARDED, GATEWAY_SHARES, Surroundings
+from tables import counters, days, models, streaks, subscriptions, unlocks
+from tables.dead_letters import dead_letter
+from tables.forwarding import Source, forward
+from tables.publishing import Publisher
+from tables.rows import Rows
+from tables.scope import COUNTERS, MODELS, STREAKS, Scope
+
+RESTORED: Final = {
+    counters.TABLE: counters.CODEC,
+    days.TABLE: days.CODEC,
+    models.TABLE: models.CODEC,
+    streaks.TABLE: streaks.CODEC,
+    subscriptions.TABLE: subscriptions.CODEC,
+}
+WRITTEN: Final = (unlocks.TABLE,)
+
+#: The tables of a partition's share that are published to the gateway's stage. Its days are only read.
+SHARED: Final = frozenset({counters.TABLE, models.TABLE, streaks.TABLE})
+
+FoldEvent = Callable[[Any, int, Sequence[Scope], "Partition"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class EventFold:
+    """What an agent does: the kind of event, and how one changes the scopes (the caller's, if any, then the share)."""
+
+    event_type: type[Event]
+    fold: FoldEvent
+
+
+class Partition:
+    """Folds events into scopes and notes what changed. Pure: no I/O, and time comes in as an argument."""
+
+    def __init__(self, number: int, surroundings: Surroundings) -> None:
+        self.number = number
+        self._around = surroundings
+        self._publisher = Publisher(surroundings, unlocks.TABLE)
+        self._rows = Rows(RESTORED)
+        self._scopes: dict[str, Scope] = {}
+        self._touched: list[Scope] = []
+        self._subscriptions: dict[str, subscriptions.Subscription] = {}
+        self._changed_subscriptions: set[str] = set()
+        self._newest: datetime | None = None
+        self._changes = Changes()
+        self._share: Scope | None = None
+
+    @property
+    def share(self) -> Scope:
+        """Return the partition's share of the gateway: a scope with an empty caller id."""
+        if self._share is None:
+            self._share = Scope("", self._rows)
+        return self._share
+
+    # -- folding -------------------------------------------------------------------------------------------
+
+    def fold_records(self, fold: EventFold, records: Sequence[Record], now: datetime) -> None:
+        """Fold the records of one topic; ``now`` is when unlocks are recorded."""
+        for record in records:
+            source = Source(record.topic, record.partition, record.offset, record.timestamp)
+            self._fold_record(fold, record, source, now)
+
+    def _fold_record(self, fold: EventFold, record: Record, source: Source, now: datetime) -> None:
+        try:
+            event, at, day = decode(fold.event_type, record.value, source.timestamp + FUTURE_LIMIT)
+        except BadMessage as bad:
+            self._changes.messages.append(dead_letter(record, source, bad, self._around.topic(DEAD_LETTERS), self.number))
+            return
+        scope = self._scopes.get(event.caller_id)
+        if scope is None:
+            home = self._around.partition_of(event.home_key.encode())
+            if home != self.number:
+                self._changes.messages.append(forward(record, source, self._around.topic(FORWARDED), home))
+                return
+            if event.caller_id is not None:
+                scope = self._scopes[event.caller_id] = Scope(event.caller_id, self._rows)
+        self._apply(fold.fold, event, day, scope)
+        if self._newest is None or at > self._newest:
+            self._newest = at
+        if scope is not None and scope.due:
+            cause = Cause(source.topic, source.partition, source.offset, event.identity)
+            self._judge(scope, at, now, cause)
+
+    def _apply(self, fold: FoldEvent, event: Event, day: int, scope: Scope | None) -> None:
+        share = self.share
+        if not share.changed:
+            self._touched.append(share)
+            share.changed = COUNTERS
+        if scope is None:
+            fold(event, day, (share,), self)
+            return
+        if not scope.changed:
+            self._touched.append(scope)
+            scope.changed = COUNTERS
+        fold(event, day, (scope, share), self)
+
+    def fold_forwarded(self, folds: Mapping[str, EventFold], records: Sequence[Record], now: datetime) -> None:
+        """Fold records that other partitions sent home; ``folds`` by full topic name."""
+        for record in records:
+            source, original = Source.of_forwarded(record)
+            self._fold_record(folds[source.topic], original, source, now)
+
+    def change_subscription(self, subscription_id: str, changed_at: datetime, *, active: bool) -> None:
+        """Take a change of a subscription, in any order."""
+        row = self._subscriptions.get(subscription_id)
+        if row is None:
+            row = self._rows.take(subscriptions.TABLE, subscription_id.encode())
+            self._subscriptions[subscription_id] = row
+        row.change(microseconds(changed_at), active=active)
+        self._changed_subscriptions.add(subscription_id)
+
+    def _judge(self, scope: Scope, at: datetime, now: datetime, cause: Cause) -> None:
+        earned = judge(scope.measures(), scope.counters.held, gateway=False)
+        hold(scope.counters.held, earned)
+        scope.expect_next()
+        for progress in earned:
+            self._publisher.publish(progress, scope.caller_id, at, now, cause, self._changes)
+
+    # -- the log -------------------------------------------------------------------------------------------
+
+    def restore(self, table: str, key: bytes, value: bytes | None) -> None:
+        """Take a row of a changelog."""
+        self._rows.put(table, key, value)
+
+    def drain(self) -> Changes:
+        """Hand over the changed rows, and the share's to the gateway's stage too."""
+        changes, self._changes = self._changes, Changes()
+        if self._newest is not None:
+            share = self.share.counters
+            share.newest = max(share.newest, microseconds(self._newest))
+            self._newest = None
+        for scope in self._touched:
+            rows = list(_changed_rows(scope))
+            changes.rows += rows
+            if scope is self._share:
+                changes.messages += [self._to_gateway(row) for row in rows if row.table in SHARED]
+        for subscription_id in sorted(self._changed_subscriptions):
+            value = subscriptions.CODEC.encode(self._subscriptions[subscription_id])
+            row = Row(subscriptions.TABLE, subscription_id.encode(), value)
+            changes.rows.append(row)
+            changes.messages.append(self._to_gateway(row))
+        self._touched.clear()
+        self._changed_subscriptions.clear()
+        return changes
+
+    def _to_gateway(self, row: Row) -> Message:
+        key = b"%d/%s/%s" % (self.number, row.table.encode(), row.key)
+        return Message(self._around.topic(GATEWAY_SHARES), 0, key, row.value)
+
+
+def _changed_rows(scope: Scope) -> Iterator[Row]:
+    changed, key = scope.changed, scope.key
+    if changed & COUNTERS:
+        yield Row(counters.TABLE, key, counters.CODEC.encode(scope.counters))
+    if changed & MODELS:
+        yield Row(models.TABLE, key, models.CODEC.encode(scope.models))
+    if changed & STREAKS:
+        yield Row(streaks.TABLE, key, streaks.CODEC.encode(scope.streaks))
+    for month in sorted(scope.changed_months):
+        yield Row(days.TABLE, days.key_of(month, key), days.CODEC.encode(scope.months[month]))
+    scope.changed = 0
+    scope.changed_months.clear()

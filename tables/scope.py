@@ -1,0 +1,147 @@
+"""A scope in memory: the rows of one caller, or of a partition's share of the gateway, and how events change them."""
+
+from typing import Final
+
+from app.domain.levels import xp_from
+from app.domain.measures import Measures
+from app.domain.progress import Thresholds, next_thresholds
+from tables import counters, days, models, streaks
+from tables.rows import Rows
+
+#: Bits of ``Scope.changed``.
+COUNTERS: Final = 1
+MODELS: Final = 2
+STREAKS: Final = 4
+
+
+class Scope:
+    """The rows of a scope, loaded from ``rows``. ``changed`` and ``changed_months`` say which are not in the log yet.
+
+    ``due`` is set when an event may have earned something: the judge is asked only then.
+    """
+
+    __slots__ = (
+        "_rows",
+        "caller_id",
+        "changed",
+        "changed_months",
+        "counters",
+        "due",
+        "key",
+        "models",
+        "months",
+        "streaks",
+        "thresholds",
+    )
+
+    def __init__(self, caller_id: str, rows: Rows) -> None:
+        self.caller_id = caller_id
+        self.key = caller_id.encode()
+        self._rows = rows
+        self.counters = rows.take(counters.TABLE, self.key)
+        self.models = rows.take(models.TABLE, self.key)
+        self.streaks = rows.take(streaks.TABLE, self.key)
+        self.months: dict[str, days.Month] = {}
+        self.changed = 0
+        self.changed_months: set[str] = set()
+        self.thresholds: Thresholds
+        self.expect_next()
+
+    def measures(self) -> Measures:
+        """Return what unlocks and levels are decided on."""
+        counters = self.counters
+        return Measures(
+            requests=counters.requests,
+            tokens_saved=counters.tokens_saved,
+            cost_saved=counters.cost_saved,
+            cache_hits=counters.cache_hits,
+            semantic_hits=counters.semantic_hits,
+            callers=1 if counters.requests else 0,
+            models=len(self.models.names),
+            races=counters.races,
+            facts=counters.facts_stored,
+            longest_streak=self.streaks.longest,
+        )
+
+    def expect_next(self) -> None:
+        """Compute the next thresholds; call it after something was earned."""
+        self.thresholds = next_thresholds(self.measures(), self.counters.held, gateway=False)
+        self.due = False
+
+    def add_request(self, model: str, day: int) -> None:
+        """Count a request."""
+        counters, next_ = self.counters, self.thresholds
+        counters.requests += 1
+        self.changed |= COUNTERS
+        self._cell(day).requests += 1
+        if counters.requests >= next_.requests:
+            self.due = True
+        if model not in self.models.names:
+            self.models.names.add(model)
+            self.changed |= MODELS
+            if len(self.models.names) >= next_.models:
+                self.due = True
+        if self.streaks.add_request(day):
+            self._days_changed()
+
+    def add_cache_hit(self, hits: int, tokens: int, cost: int, day: int, *, semantic: bool) -> None:
+        """Count ``hits`` hits that saved ``tokens`` and ``cost`` nano-dollars together."""
+        counters, next_ = self.counters, self.thresholds
+        counters.cache_hits += hits
+        counters.tokens_saved += tokens
+        counters.cost_saved += cost
+        if semantic:
+            counters.semantic_hits += hits
+        self.changed |= COUNTERS
+        cell = self._cell(day)
+        cell.tokens_saved += tokens
+        cell.cost_saved += cost
+        if (
+            counters.cache_hits >= next_.cache_hits
+            or counters.semantic_hits >= next_.semantic_hits
+            or counters.tokens_saved >= next_.tokens_saved
+            or counters.cost_saved >= next_.cost_saved
+            or self._xp() >= next_.xp
+        ):
+            self.due = True
+
+    def add_mcp_call(self, tokens: int, day: int) -> None:
+        """Count an MCP call: its tokens and its day."""
+        self.counters.tokens_saved += tokens
+        self.changed |= COUNTERS
+        if self.counters.tokens_saved >= self.thresholds.tokens_saved or self._xp() >= self.thresholds.xp:
+            self.due = True
+        if self.streaks.add_active(day):
+            self._days_changed()
+
+    def add_race(self) -> None:
+        """Count a race."""
+        self.counters.races += 1
+        self.changed |= COUNTERS
+        self.due = True
+
+    def add_fact(self, *, superseded: bool) -> None:
+        """Count a fact that was stored, or that was superseded."""
+        if superseded:
+            self.counters.facts_superseded += 1
+        else:
+            self.counters.facts_stored += 1
+            self.due = True
+        self.changed |= COUNTERS
+
+    def _xp(self) -> int:
+        counters = self.counters
+        return xp_from(counters.tokens_saved, counters.cache_hits, counters.races, counters.facts_stored)
+
+    def _days_changed(self) -> None:
+        self.changed |= STREAKS
+        if self.streaks.longest >= self.thresholds.longest_streak:
+            self.due = True
+
+    def _cell(self, day: int) -> days.Cell:
+        month = days.month_of(day)
+        self.changed_months.add(month)
+        cells = self.months.get(month)
+        if cells is None:
+            cells = self.months[month] = self._rows.take(days.TABLE, days.key_of(month, self.key))
+        return cells.cell(day)
