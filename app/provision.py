@@ -1,5 +1,6 @@
 """Making the topics, and saying what is wrong with existing ones."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -41,12 +42,21 @@ class Provisioner:
         self._admin = AIOKafkaAdminClient(**settings.kafka_options(), request_timeout_ms=15_000)
 
     async def __aenter__(self) -> "Provisioner":
+        clients = logging.getLogger("aiokafka")
+        level = clients.level
+        clients.setLevel(logging.CRITICAL)  # it would say in its own words, and several times, what we say
         try:
             await self._admin.start()
         except KafkaConnectionError as exc:
             await self._admin.close()
-            hint = "`streakline kafka start` starts a local one" if self._settings.local_broker else "is it running?"
+            hint = (
+                "`streakline kafka start` starts a local one"
+                if self._settings.local_broker
+                else "is it running?"
+            )
             raise UnreachableError(f"no Kafka broker at {self._settings.bootstrap_servers}: {hint}") from exc
+        finally:
+            clients.setLevel(level)
         return self
 
     async def __aexit__(

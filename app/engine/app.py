@@ -1,5 +1,6 @@
 """The Faust app: agents, topics, worker, rebalance and web are Faust's; reading, state and writing are not."""
 
+import logging
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
@@ -13,6 +14,8 @@ from app.engine.fold import Stage
 from app.engine.recovery import TableManager
 from app.engine.tasks import Tasks
 
+logger = logging.getLogger(__name__)
+
 #: Seconds without a heartbeat after which the group takes a worker's partitions away.
 SESSION_TIMEOUT = 10.0
 
@@ -21,7 +24,6 @@ GROUP_COMMIT_INTERVAL = 3.0
 
 #: Fetches that may wait in front of an agent, over all of its partitions.
 FETCH_QUEUE = 16
-
 
 
 class Passthrough(faust.Schema):
@@ -89,6 +91,7 @@ class App(faust.App):
     def on_tasks_open(self) -> None:
         """Note that all assigned partitions fold."""
         self.is_ready = True
+        logger.info("folding: %s", self.tasks)
 
     def on_tasks_closed(self) -> None:
         """Note that partitions are being taken away."""
@@ -97,6 +100,7 @@ class App(faust.App):
     async def on_stop(self) -> None:
         """Commit what is folded before the consumer leaves the group."""
         await self.tables.recovery.give_up()
+        logger.info("everything folded is committed")
         await super().on_stop()
 
 

@@ -1,10 +1,10 @@
 """What an agent iterates over: one fetch of one partition at a time, with the task that owns it."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from app.engine.fold import Fold, Record
+from app.engine.fold import Record
 from app.engine.leave import leave
 
 if TYPE_CHECKING:

@@ -52,7 +52,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             if commits:
                 await consumer.commit(commits)
         except KafkaError as exc:
-            logger.warning("the group's offsets could not be committed (only lag monitors read them): %s", exc)
+            logger.warning(
+                "the group's offsets could not be committed (only lag monitors read them): %s", exc
+            )
 
 
 class Consumer(driver.Consumer):

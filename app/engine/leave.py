@@ -17,7 +17,9 @@ def leave(why: str, cause: BaseException | None = None) -> NoReturn:
     or by the broker after the transaction timeout.
     """
     detail = f": {type(cause).__name__}: {cause}" if cause is not None else ""
-    logger.critical("leaving: %s%s", why, detail, exc_info=cause if logger.isEnabledFor(logging.DEBUG) else None)
+    logger.critical(
+        "leaving: %s%s", why, detail, exc_info=cause if logger.isEnabledFor(logging.DEBUG) else None
+    )
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -25,7 +25,9 @@ class Task:
     While a transaction is in flight the next fetches fold; the next transaction takes all of them.
     """
 
-    def __init__(self, stage: Stage, partition: int, writer: TransactionalWriter, tables: Mapping[str, str]) -> None:
+    def __init__(
+        self, stage: Stage, partition: int, writer: TransactionalWriter, tables: Mapping[str, str]
+    ) -> None:
         self.stage = stage
         self.partition = partition
         self.state = stage.new_fold(partition)

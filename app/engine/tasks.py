@@ -87,7 +87,9 @@ class Tasks:
                 own = {topic for topic in stage.topics if (topic, partition) in assigned}
                 if own and own != stage.topics:
                     missing = ", ".join(sorted(stage.topics - own))
-                    message = f"partition {partition} of {missing} is assigned to another worker than its siblings"
+                    message = (
+                        f"partition {partition} of {missing} is assigned to another worker than its siblings"
+                    )
                     raise AssignmentError(message)
                 if own:
                     tasks.append(self._new_task(stage, partition))
@@ -103,7 +105,9 @@ class Tasks:
         if not tasks:
             return
         targets = {
-            (self._changelog(table), task.partition): (task, table) for task in tasks for table in task.stage.restored
+            (self._changelog(table), task.partition): (task, table)
+            for task in tasks
+            for table in task.stage.restored
         }
         rows = 0
 
@@ -148,6 +152,13 @@ class Tasks:
                         *(topic, task.partition, position, first - 1),
                     )
                     task.positions[topic] = first
+
+
+    def __str__(self) -> str:
+        """Say what is owned, as ``callers 0 2 5, gateway 0``."""
+        owned = sorted({(task.stage.name, task.partition) for task in self._owned.values()})
+        stages = {stage: " ".join(str(number) for name, number in owned if name == stage) for stage, _ in owned}
+        return ", ".join(f"{stage} {numbers}" for stage, numbers in stages.items()) or "nothing assigned"
 
 
 class ChangelogError(Exception):

@@ -1,0 +1,56 @@
+"""The worker. ``app`` is what ``faust -A app.worker worker`` finds; ``run`` is what ``streakline worker`` calls."""
+
+import asyncio
+import logging.config
+import os
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import faust
+
+from app.factory import create_app, topic_specs
+from app.health import HealthServer
+from app.provision import Provisioner, TopicsError
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.engine.app import App
+
+LOGGING: Final[dict[str, Any]] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"level": "WARNING", "handlers": ["stderr"]},
+    "loggers": {"app": {"level": "INFO"}},
+}
+
+
+def __getattr__(name: str) -> "App":
+    """Make the app when Faust asks for it; importing this module must not need settings."""
+    if name == "app":
+        return create_app(Settings.from_environ(os.environ))
+    raise AttributeError(name)
+
+
+async def check_topics(settings: Settings) -> None:
+    """Raise ``TopicsError`` with one line if a topic is not what the state needs."""
+    async with Provisioner(settings) as provisioner:
+        problems = [each for each in await provisioner.check(topic_specs(settings)) if each.problem]
+    if problems:
+        more = f" ({len(problems) - 1} more: `streakline topics check`)" if len(problems) > 1 else ""
+        raise TopicsError(f"topic {problems[0].topic} {problems[0].problem}{more}")
+
+
+def run(settings: Settings) -> NoReturn:
+    """Fold until SIGTERM or SIGINT, then exit with status 0; exits with 1 where memory may be ahead of the log.
+
+    Raises ``StreaklineError`` before anything is started if the broker or the topics are not as needed.
+    """
+    logging.config.dictConfig(LOGGING)
+    asyncio.run(check_topics(settings))
+    app = create_app(settings)
+    health = HealthServer(app, settings.worker_host, settings.worker_port)
+    worker = faust.Worker(app, health, quiet=True, override_logging=False)
+    worker.spinner = None
+    worker.execute_from_commandline()
+    raise AssertionError("a Faust worker exits by itself")
