@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.local import broker as local
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[local.Broker]:
+    """One real Kafka for all tests of the session, on a free port; its `.address` is for clients.
+
+    Tests share it: each uses a topic prefix of its own.
+    """
+    # Not pytest's temporary folders: those of the last three runs stay, and a broker's data is large.
+    with tempfile.TemporaryDirectory(prefix="streakline-kafka-") as folder:
+        running = local.start(Path(folder), port=0)
+        try:
+            yield running
+        finally:
+            local.stop(Path(folder))
