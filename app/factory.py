@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Final
 
 import agents
+from app.domain.measures import Measures
 from app.engine.app import App
 from app.engine.fold import Stage
 from app.settings import Settings
 from app.topics import FORWARDED, GATEWAY_SHARES, INPUTS, Surroundings, TopicSpec, specs
 from tables import gateway, partition
-from tables.gateway import Baseline, Gateway
+from tables.gateway import Gateway
 from tables.partition import Partition
 
 POSITIONS: Final = "positions"
@@ -18,9 +19,8 @@ GATEWAY_POSITIONS: Final = "gateway-positions"
 
 def stages(settings: Settings, around: Surroundings) -> list[Stage]:
     """Return the two stages: callers at home in their partitions, then the gateway merged from its shares."""
-    baseline = Baseline(
-        tokens_saved=settings.baseline.tokens_saved, cost_saved=settings.baseline.cost_saved
-    )
+    opening = settings.baseline
+    baseline = Measures(tokens_saved=opening.tokens_saved, cost_saved=opening.cost_saved)
     return [
         Stage(
             name="callers",

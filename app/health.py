@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 class HealthServer(Service):
     """Serves ``/healthz/live`` and ``/healthz/ready`` (503 until all assigned partitions are restored)."""
 
+    logger = logging.getLogger("faust")
+
     def __init__(self, app: App, host: str, port: int) -> None:
         super().__init__()
         self._app = app

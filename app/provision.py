@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -41,7 +41,7 @@ class Provisioner:
         self._settings = settings
         self._admin = AIOKafkaAdminClient(**settings.kafka_options(), request_timeout_ms=15_000)
 
-    async def __aenter__(self) -> "Provisioner":
+    async def __aenter__(self) -> Self:
         clients = logging.getLogger("aiokafka")
         level = clients.level
         clients.setLevel(logging.CRITICAL)  # it would say in its own words, and several times, what we say
@@ -109,12 +109,12 @@ class Provisioner:
         ]
         if not wanted:
             return {}
-        policies = {}
+        policies: dict[str, str] = {}
         for response in await self._admin.describe_configs(wanted):
             for code, _message, _kind, name, entries in response.resources:
                 if code:
                     raise KafkaError(f"the settings of {name} cannot be read: {for_code(code).__name__}")
-                policies.update({name: entry[1] for entry in entries if entry[0] == "cleanup.policy"})
+                policies |= {str(name): entry[1] for entry in entries if entry[0] == "cleanup.policy"}
         return policies
 
     def _problem(self, spec: TopicSpec, partitions: Any, policy: str | None) -> str:

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiokafka.partitioner import murmur2
 
 from app.domain.events import EVENT_OF_TOPIC
 from app.domain.published import OUTPUTS
-from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.settings import Settings
 
 INPUTS: Final = tuple(EVENT_OF_TOPIC)
 DEAD_LETTERS: Final = "streakline.dead-letters"
@@ -39,13 +41,13 @@ class Surroundings:
     partition_of: Callable[[bytes], int]
 
     @classmethod
-    def of(cls, settings: Settings) -> "Surroundings":
+    def of(cls, settings: "Settings") -> "Surroundings":
         """Return the surroundings that the settings say."""
         count = settings.partitions
 
         @lru_cache(maxsize=65_536)
         def partition_of(key: bytes) -> int:
-            """The Java client's default partitioner, so that well-keyed traffic is at home where it arrives."""
+            """The Java client's default partitioner: what it keys is at home where it arrives."""
             return int(murmur2(key) & 0x7FFFFFFF) % count
 
         return cls(settings.app_id, settings.topic_prefix, count, partition_of)
@@ -57,7 +59,11 @@ class Surroundings:
 
     def topic(self, name: str) -> str:
         """Return the full name of a topic of the contract or of an internal one."""
-        return f"{self.prefix}{self.app_id}.{name}" if name in {FORWARDED, GATEWAY_SHARES} else self.prefix + name
+        return (
+            f"{self.prefix}{self.app_id}.{name}"
+            if name in {FORWARDED, GATEWAY_SHARES}
+            else self.prefix + name
+        )
 
     def output_topic(self, output: str) -> str:
         """Return the full name of an output's topic."""
@@ -89,7 +95,9 @@ def specs(around: Surroundings, tables: Mapping[str, int]) -> list[TopicSpec]:
     return [
         *(TopicSpec(around.topic(name), count, stamped) for name in INPUTS),
         *(TopicSpec(around.output_topic(output), count, _FOREVER) for output in OUTPUTS),
-        TopicSpec(around.topic(DEAD_LETTERS), count, {**_FOREVER, "max.message.bytes": str(DEAD_LETTER_BYTES)}),
+        TopicSpec(
+            around.topic(DEAD_LETTERS), count, {**_FOREVER, "max.message.bytes": str(DEAD_LETTER_BYTES)}
+        ),
         TopicSpec(around.topic(FORWARDED), count, {"max.message.bytes": str(DEAD_LETTER_BYTES)}),
         TopicSpec(around.topic(GATEWAY_SHARES), 1, _COMPACTED),
         *(TopicSpec(around.changelog(table), partitions, _COMPACTED) for table, partitions in tables.items()),

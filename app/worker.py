@@ -1,4 +1,4 @@
-"""The worker. ``app`` is what ``faust -A app.worker worker`` finds; ``run`` is what ``streakline worker`` calls."""
+"""The worker: ``app`` for ``faust -A app.worker worker``, ``run`` for ``streakline worker``."""
 
 import asyncio
 import logging.config
@@ -42,7 +42,7 @@ async def check_topics(settings: Settings) -> None:
 
 
 def run(settings: Settings) -> NoReturn:
-    """Fold until SIGTERM or SIGINT, then exit with status 0; exits with 1 where memory may be ahead of the log.
+    """Fold until SIGTERM or SIGINT, then exit with status 0; with 1 where memory may be ahead of the log.
 
     Raises ``StreaklineError`` before anything is started if the broker or the topics are not as needed.
     """

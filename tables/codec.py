@@ -6,7 +6,8 @@ import msgspec
 
 RowT = TypeVar("RowT", bound="VersionedRow")
 
-#: MessagePack has no integers beyond 64 bits. Sums of non-negative numbers that stop here are the same in any order.
+#: MessagePack has no integers beyond 64 bits. Sums of non-negative numbers that stop here are the same in
+#: any order.
 LARGEST: Final = 2**63 - 1
 
 
@@ -36,7 +37,9 @@ class Codec(Generic[RowT]):
         except msgspec.DecodeError as exc:
             raise UnreadableRowError(str(exc)) from None
         if row.version != self._version:
-            raise UnreadableRowError(f"version {row.version} is not {self._version}: written by another release?")
+            raise UnreadableRowError(
+                f"version {row.version} is not {self._version}: written by another release?"
+            )
         return row
 
     def encode(self, row: RowT) -> bytes:

@@ -1,14 +1,15 @@
-"""``counters``: the sums of a scope, and what it has earned by them. Key: the caller's id, empty for a share."""
+"""``counters``: the sums of a scope, and what it has earned. Key: the caller's id, empty for a share."""
 
 from typing import Final
 
-from app.domain.progress import Held
 from msgspec import field
+
+from app.domain.progress import Held
 from tables.codec import Codec, VersionedRow
 
 
 class Counters(VersionedRow, array_like=True, kw_only=True):
-    """Sums over events. Merging two of them is adding them; what is ``held`` is not merged, it is judged anew."""
+    """Sums over events. Merging two of them is adding them; ``held`` is not merged but judged anew."""
 
     requests: int = 0
     tokens_saved: int = 0

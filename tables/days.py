@@ -1,9 +1,8 @@
 """``days``: what happened on each day, a scope and a month in a row. Key: ``YYYY-MM`` and the caller's id."""
 
-from typing import Final
-
 from datetime import date
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 

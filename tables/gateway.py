@@ -1,7 +1,7 @@
 """The second stage: the shares of all partitions, merged into the gateway's scope."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from app.domain.measures import Measures
@@ -10,7 +10,7 @@ from app.engine.fold import Changes, Record, Row
 from app.topics import Surroundings
 from tables import counters, models, streaks, subscriptions
 from tables.codec import Codec, UnreadableRowError, VersionedRow
-from tables.publishing import Publisher
+from tables.publishing import Occasion, Publisher
 
 SHARES: Final = "gateway-shares"
 HELD: Final = "gateway-held"
@@ -24,7 +24,7 @@ _PARTS: Final[Mapping[str, Codec[Any]]] = {
     streaks.TABLE: streaks.CODEC,
     subscriptions.TABLE: subscriptions.CODEC,
 }
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class GatewayHeld(VersionedRow, array_like=True, kw_only=True):
@@ -36,13 +36,6 @@ class GatewayHeld(VersionedRow, array_like=True, kw_only=True):
 HELD_CODEC: Final = Codec(GatewayHeld)
 
 
-class Baseline(VersionedRow, frozen=True, array_like=True, kw_only=True):
-    """The gateway's opening balance; ``cost_saved`` in nano-dollars."""
-
-    tokens_saved: int = 0
-    cost_saved: int = 0
-
-
 class Shares:
     """The newest snapshot of every part of every partition's share. A snapshot replaces the one before."""
 
@@ -52,11 +45,11 @@ class Shares:
     def put(self, key: bytes, value: bytes) -> None:
         """Take a snapshot; the key is ``<partition>/<table>/<row key>``. Raises ``UnreadableRowError``."""
         try:
-            partition, table, _ = key.split(b"/", 2)
-            part = self._parts[table.decode()]
-        except (ValueError, KeyError):
+            table = key.split(b"/", 2)[1].decode()
+            codec = _PARTS[table]
+        except (ValueError, LookupError):
             raise UnreadableRowError(f"{key!r} is not the key of a share") from None
-        part[key] = _PARTS[table.decode()].decode(value)
+        self._parts[table][key] = codec.decode(value)
 
     def counters(self) -> counters.Counters:
         """Return the sums over all partitions."""
@@ -80,8 +73,8 @@ class Shares:
         """Return all subscriptions; each has one home, so no two rows are of the same."""
         return list(self._parts[subscriptions.TABLE].values())
 
-    def measures(self, baseline: Baseline) -> Measures:
-        """Return what the gateway's unlocks and levels are decided on."""
+    def measures(self, baseline: Measures) -> Measures:
+        """Return what the gateway's unlocks and levels are decided on, from its opening balance on."""
         total = self.counters()
         return Measures(
             requests=total.requests,
@@ -101,7 +94,7 @@ class Shares:
 class Gateway:
     """Merges shares and publishes what the gateway earns by them, once."""
 
-    def __init__(self, surroundings: Surroundings, baseline: Baseline) -> None:
+    def __init__(self, surroundings: Surroundings, baseline: Measures) -> None:
         self.shares = Shares()
         self._held = Held()
         self._baseline = baseline
@@ -120,7 +113,7 @@ class Gateway:
             hold(self._held, earned)
             newest = _EPOCH + timedelta(microseconds=self.shares.counters().newest)
             for progress in earned:
-                self._publisher.publish(progress, "", newest, now, None, self._changes)
+                self._publisher.publish(progress, "", Occasion(newest, now, None), self._changes)
             row = HELD_CODEC.encode(GatewayHeld(held=self._held))
             self._changes.rows.append(Row(HELD, b"gateway", row))
 

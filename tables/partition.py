@@ -11,13 +11,14 @@ from app.domain.published import Cause
 from app.engine.fold import Changes, Message, Record, Row
 from app.topics import DEAD_LETTERS, FORWARDED, GATEWAY_SHARES, Surroundings
 from tables import counters, days, models, streaks, subscriptions, unlocks
+from tables.codec import Codec
 from tables.dead_letters import dead_letter
 from tables.forwarding import Source, forward
-from tables.publishing import Publisher
+from tables.publishing import Occasion, Publisher
 from tables.rows import Rows
 from tables.scope import COUNTERS, MODELS, STREAKS, Scope
 
-RESTORED: Final = {
+RESTORED: Final[Mapping[str, Codec[Any]]] = {
     counters.TABLE: counters.CODEC,
     days.TABLE: days.CODEC,
     models.TABLE: models.CODEC,
@@ -34,7 +35,7 @@ FoldEvent = Callable[[Any, int, Sequence[Scope], "Partition"], None]
 
 @dataclass(frozen=True, slots=True)
 class EventFold:
-    """What an agent does: the kind of event, and how one changes the scopes (the caller's, if any, then the share)."""
+    """A kind of event, and how one changes its caller's scope, if it has one, and the share."""
 
     event_type: type[Event]
     fold: FoldEvent
@@ -75,7 +76,9 @@ class Partition:
         try:
             event, at, day = decode(fold.event_type, record.value, source.timestamp + FUTURE_LIMIT)
         except BadMessage as bad:
-            self._changes.messages.append(dead_letter(record, source, bad, self._around.topic(DEAD_LETTERS), self.number))
+            self._changes.messages.append(
+                dead_letter(record, source, bad, self._around.topic(DEAD_LETTERS), self.number)
+            )
             return
         scope = self._scopes.get(event.caller_id)
         if scope is None:
@@ -105,7 +108,9 @@ class Partition:
             scope.changed = COUNTERS
         fold(event, day, (scope, share), self)
 
-    def fold_forwarded(self, folds: Mapping[str, EventFold], records: Sequence[Record], now: datetime) -> None:
+    def fold_forwarded(
+        self, folds: Mapping[str, EventFold], records: Sequence[Record], now: datetime
+    ) -> None:
         """Fold records that other partitions sent home; ``folds`` by full topic name."""
         for record in records:
             source, original = Source.of_forwarded(record)
@@ -125,7 +130,7 @@ class Partition:
         hold(scope.counters.held, earned)
         scope.expect_next()
         for progress in earned:
-            self._publisher.publish(progress, scope.caller_id, at, now, cause, self._changes)
+            self._publisher.publish(progress, scope.caller_id, Occasion(at, now, cause), self._changes)
 
     # -- the log -------------------------------------------------------------------------------------------
 

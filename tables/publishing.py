@@ -1,6 +1,7 @@
 """How something earned becomes a message for everybody and a row of the ledger."""
 
 from datetime import datetime
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -10,12 +11,20 @@ from app.engine.fold import Changes, Message, Row
 from app.topics import Surroundings
 from tables import unlocks
 
-GATEWAY = "gateway"
+GATEWAY: Final = "gateway"
 
 
 def scope_name(caller_id: str) -> str:
     """Return a scope's name; the empty caller id stands for the gateway."""
     return f"caller:{caller_id}" if caller_id else GATEWAY
+
+
+class Occasion(NamedTuple):
+    """When something was earned (event time), when it was recorded (clock), and by which event, if by one."""
+
+    achieved_at: datetime
+    recorded_at: datetime
+    cause: Cause | None
 
 
 class Publisher:
@@ -26,17 +35,10 @@ class Publisher:
         self._ledger = ledger
         self._encode = msgspec.json.Encoder().encode
 
-    def publish(
-        self,
-        progress: Progress,
-        caller_id: str,
-        achieved_at: datetime,
-        recorded_at: datetime,
-        cause: Cause | None,
-        changes: Changes,
-    ) -> None:
+    def publish(self, progress: Progress, caller_id: str, occasion: Occasion, changes: Changes) -> None:
         """Publish once what a scope has earned; calling twice would publish twice."""
         around = self._around
+        achieved_at, recorded_at, cause = occasion
         name, value = publish(progress, scope_name(caller_id), achieved_at, recorded_at, cause)
         key = value.scope.encode()
         headers = cloud_event_headers(name, value, around.app_id)

@@ -7,7 +7,7 @@ from tables.codec import Codec
 
 
 class Rows:
-    """Encoded rows by table and key. Restoring is quick and small, because few rows are ever touched again."""
+    """Encoded rows by table and key: quick to restore and small, and few of them are touched again."""
 
     def __init__(self, codecs: Mapping[str, Codec[Any]]) -> None:
         self._codecs = codecs

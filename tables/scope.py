@@ -1,4 +1,4 @@
-"""A scope in memory: the rows of one caller, or of a partition's share of the gateway, and how events change them."""
+"""A scope in memory: the rows of a caller, or of a partition's share, and how events change them."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ STREAKS: Final = 4
 
 
 class Scope:
-    """The rows of a scope, loaded from ``rows``. ``changed`` and ``changed_months`` say which are not in the log yet.
+    """The rows of a scope. ``changed`` and ``changed_months`` say which are not in the log yet.
 
     ``due`` is set when an event may have earned something: the judge is asked only then.
     """

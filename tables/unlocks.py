@@ -1,11 +1,12 @@
-"""``unlocks``: the ledger of what was published, for readers. Key: what was earned, a zero byte, the caller's id.
+"""``unlocks``: the ledger of what was published, for readers.
+
+Key: what was earned, a zero byte, the caller's id.
 
 A fold never reads it: what a scope holds is in its counters.
 """
 
-from typing import Final
-
 from datetime import datetime
+from typing import Final
 
 from app.domain.progress import AchievementEarned, LevelReached, Progress, StageReached
 from tables.codec import Codec, VersionedRow
@@ -25,14 +26,17 @@ class Unlock(VersionedRow, array_like=True, kw_only=True):
 
 def key_of(progress: Progress, caller_key: bytes) -> bytes:
     """Return the key of what was earned; a level's row is that of the highest level."""
+    return _what(progress).encode() + b"\0" + caller_key
+
+
+def _what(progress: Progress) -> str:
     match progress:
         case AchievementEarned(achievement):
-            what = f"achievement/{achievement.id}"
+            return f"achievement/{achievement.id}"
         case LevelReached():
-            what = "level"
+            return "level"
         case StageReached(species, _, index):
-            what = f"stage/{species.id}/{index}"
-    return what.encode() + b"\0" + caller_key
+            return f"stage/{species.id}/{index}"
 
 
 def split_key(key: bytes) -> tuple[str, bytes]:

@@ -188,7 +188,7 @@ _MONEY_FIELDS: Final = {RequestRouted: "cost_usd", CacheHit: "cost_saved"}
 def decode(event_type: type[Event], value: bytes | None, latest: int) -> tuple[Any, datetime, int]:
     """Return the event in ``value``, its time in UTC and its day (days since 1970-01-01 UTC).
 
-    ``latest`` is the latest time that the event may have, in milliseconds since the epoch. Raises ``BadMessage``.
+    ``latest`` is the latest time that it may have, in milliseconds since the epoch. Raises ``BadMessage``.
     """
     if value is None:
         raise DecodeFailed("the message has no value")
@@ -239,7 +239,7 @@ def nanos(amount: Decimal | None) -> int:
 
 
 def _explain(exc: msgspec.ValidationError) -> BadMessage:
-    """Tell a value that is out of range from one that is of a wrong kind, by msgspec's wording (tests hold it)."""
+    """Tell a value out of range from one of a wrong kind, by msgspec's wording (tests hold it)."""
     text = str(exc)
     if "` >= " in text or "` <= " in text or "of length " in text:
         return OutOfRange(text)

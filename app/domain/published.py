@@ -1,4 +1,4 @@
-"""The three outputs: their values, their identities and their CloudEvents headers. Source: contract, section 3."""
+"""The three outputs: values, identities and CloudEvents headers. Source: contract, section 3."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AchievementUnlocked(Published, frozen=True, kw_only=True):
-    """A scope has an achievement. ``value`` and ``threshold`` are dollars where money is meant, else counts."""
+    """A scope has an achievement. ``value`` and ``threshold`` are dollars for money, else counts."""
 
     achievement_id: str
     title: str

@@ -7,7 +7,7 @@ Follow one batch from the fetch to the commit:
 3. ``task.py``          the state of one partition, its positions, and the loop that commits
 4. ``transactions.py``  one transaction for messages, rows and positions
 
-And how a task comes to be and goes: ``recovery.py`` (after a rebalance), ``tasks.py`` (fence, restore, close),
-``changelog.py`` (reading to the end), ``leave.py`` (the way out). ``fold.py`` is all that the engine asks of
-the rules; ``app.py`` hooks everything into Faust.
+How a task comes and goes: ``recovery.py`` (after a rebalance), ``tasks.py`` (fence, restore, close),
+``changelog.py`` (reading to the end), ``leave.py`` (the way out). ``fold.py`` is all that the engine
+asks of the rules; ``app.py`` hooks everything into Faust.
 """

@@ -1,9 +1,8 @@
-"""The Faust app: agents, topics, worker, rebalance and web are Faust's; reading, state and writing are not."""
+"""The Faust app: agents, topics, worker and rebalance are Faust's; reading, state and writing are not."""
 
 import logging
-import ssl
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import faust
 from faust.types.transports import TransportT
@@ -11,8 +10,11 @@ from faust.types.transports import TransportT
 from app.engine.batches import Batches, FoldFunction
 from app.engine.consumer import Transport
 from app.engine.fold import Stage
-from app.engine.recovery import TableManager
+from app.engine.recovery import Recovery, TableManager
 from app.engine.tasks import Tasks
+
+if TYPE_CHECKING:
+    import ssl
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ GROUP_COMMIT_INTERVAL = 3.0
 FETCH_QUEUE = 16
 
 
-class Passthrough(faust.Schema):
+class Passthrough(faust.Schema[Any, Any]):
     """Hands a fetch to the agent as it is: the fold decodes it."""
 
     def compile(self, app: Any, **_: Any) -> Any:
@@ -39,7 +41,9 @@ class Passthrough(faust.Schema):
 
 
 class App(faust.App):
-    """A Faust app whose agents fold batches into tasks; see ``app/engine/__init__.py`` for the reading order."""
+    """A Faust app whose agents fold batches into tasks."""
+
+    logger = logging.getLogger("faust")
 
     def __init__(
         self,
@@ -76,6 +80,11 @@ class App(faust.App):
         self.tasks = Tasks(app_id, stages, dict(kafka_options), changelog)
         self.is_ready = False
 
+    @property
+    def recovery(self) -> Recovery:
+        """Return the service that opens and closes tasks around a rebalance."""
+        return cast("Recovery", self.tables.recovery)  # type: ignore[attr-defined]  # our TableManager has it
+
     def _new_transport(self) -> TransportT:
         return cast("TransportT", Transport(self.conf.broker_consumer, self))
 
@@ -99,7 +108,7 @@ class App(faust.App):
 
     async def on_stop(self) -> None:
         """Commit what is folded before the consumer leaves the group."""
-        await self.tables.recovery.give_up()
+        await self.recovery.give_up()
         logger.info("everything folded is committed")
         await super().on_stop()
 

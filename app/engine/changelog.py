@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -28,7 +28,7 @@ class ChangelogReader:
             fetch_max_wait_ms=100,
         )
 
-    async def __aenter__(self) -> "ChangelogReader":
+    async def __aenter__(self) -> Self:
         await self._consumer.start()
         return self
 
@@ -45,7 +45,7 @@ class ChangelogReader:
         on_row: OnRow,
         on_progress: OnProgress | None = None,
     ) -> None:
-        """Pass every committed record that the partitions hold now to ``on_row``, in order within a partition.
+        """Pass every committed record that the partitions hold now to ``on_row``, each partition in order.
 
         Compares the consumer's position with the end, not record offsets: transaction markers occupy offsets.
         """

@@ -21,17 +21,19 @@ logger = logging.getLogger(__name__)
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread; says of every fetch where it begins and ends."""
 
+    logger = logging.getLogger("faust")
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._next: dict[TopicPartition, int] = {}
 
-    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> dict[TopicPartition, Fetched]:
+    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
         drained = await super()._fetch_records(consumer, *args, **kwargs)
         if not drained:
             return {}
         generation = self.app.consumer_generation_id
         assignment = consumer._fetcher._subscriptions.subscription.assignment
-        fetches = {}
+        fetches: dict[TopicPartition, Fetched] = {}
         for tp, records in drained.items():
             end = assignment.state_value(tp).position
             start = self._next.get(tp, records[0].offset)
@@ -61,11 +63,12 @@ class Consumer(driver.Consumer):
     """Faust's consumer, with fetches for messages and the tasks' positions for committed offsets."""
 
     app: "App"
+    logger = logging.getLogger("faust")
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # type: ignore[override]
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """Yield one message per partition whose value is the fetch (``Fetched``).
 
         A fetch that a rebalance overtakes is dropped: every resume seeks to the tasks' positions.
@@ -87,7 +90,7 @@ class Consumer(driver.Consumer):
             last.offset,
             last.timestamp / 1000.0,
             0,
-            (),
+            None,
             None,
             cast("bytes", fetched),
             None,
@@ -112,7 +115,7 @@ class Consumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Close all tasks before the group goes on; see ``Recovery.give_up``."""
-        await self.app.tables.recovery.give_up()
+        await self.app.recovery.give_up()
         await super().on_partitions_revoked(revoked)
 
 

@@ -10,6 +10,7 @@ Header = tuple[str, bytes]
 class Record(Protocol):
     """One message as it was read from Kafka; ``timestamp`` is the broker's, in ms since the epoch."""
 
+    # ruff: noqa: D102 - the class says it
     @property
     def topic(self) -> str: ...
     @property
@@ -62,7 +63,7 @@ class Fold(Protocol):
     def restore(self, table: str, key: bytes, value: bytes | None) -> None:
         """Take one changelog row; later rows of a key replace earlier ones, None removes it.
 
-        Raises ``ValueError`` if the row cannot be understood: an empty table must never stand for a broken one.
+        Raises ``ValueError`` if it cannot be understood: an empty table must never stand for a broken one.
         """
 
     def drain(self) -> Changes:
@@ -74,8 +75,8 @@ class Stage:
     """A group of topics that are folded into the same partitions of state.
 
     ``partitions`` is the partition count of each of its ``topics`` and tables. ``restored`` are the tables
-    that a restore reads, ``written`` those that it need not. ``positions_table`` is one of the restored and the
-    engine's own: topic name -> next offset; the rows of all others go through ``Fold``.
+    that a restore reads, ``written`` those that it need not. ``positions_table`` is one of the restored and
+    the engine's own: topic name -> next offset; the rows of all others go through ``Fold``.
     """
 
     name: str

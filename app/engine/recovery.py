@@ -1,6 +1,7 @@
 """The seam where Faust would recover its tables: our tasks are fenced and restored there."""
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from faust.tables.manager import TableManager as FaustTableManager
@@ -16,6 +17,7 @@ class Recovery(FaustRecovery):
     """Opens the tasks of a new assignment outside the rebalance callback, where heartbeats go on."""
 
     app: "App"
+    logger = logging.getLogger("faust")
     _opening: "asyncio.Task[None] | None" = None
 
     async def _resume_streams(self, generation_id: int = 0) -> None:
@@ -30,11 +32,11 @@ class Recovery(FaustRecovery):
             if app.consumer_generation_id == generation_id:
                 await super()._resume_streams(generation_id)
                 app.on_tasks_open()
-        except Exception as exc:  # noqa: BLE001 - an assignment that cannot be restored must go to another worker
+        except Exception as exc:  # noqa: BLE001 - whatever it is, another worker must have them
             leave("the assigned partitions could not be opened", exc)
 
     async def give_up(self) -> None:
-        """Stop a restore that is still running, then close the open tasks. Leaves if they cannot be closed."""
+        """Stop a restore that still runs, then close the open tasks. Leaves if they cannot be closed."""
         app = self.app
         app.on_tasks_closed()
         opening = self._opening
@@ -48,6 +50,7 @@ class TableManager(FaustTableManager):
     """Faust's table manager without tables, with our recovery."""
 
     _recovery: Recovery | None
+    logger = logging.getLogger("faust")
 
     @property
     def recovery(self) -> Recovery:

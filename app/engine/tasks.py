@@ -139,7 +139,7 @@ class Tasks:
         logger.info("restored %d rows of %d tasks in %.1f s", rows, len(tasks), time.monotonic() - started)
 
     async def _complete_positions(self, tasks: Sequence[Task], reader: ChangelogReader) -> None:
-        """Start at the oldest offset where nothing was folded yet; say so where retention overtook the fold."""
+        """Begin at the oldest offset where nothing was folded yet; say where retention overtook the fold."""
         sources = [TopicPartition(topic, task.partition) for task in tasks for topic in task.stage.topics]
         beginnings = await reader.beginnings(sources)
         for task in tasks:
@@ -153,11 +153,12 @@ class Tasks:
                     )
                     task.positions[topic] = first
 
-
     def __str__(self) -> str:
         """Say what is owned, as ``callers 0 2 5, gateway 0``."""
         owned = sorted({(task.stage.name, task.partition) for task in self._owned.values()})
-        stages = {stage: " ".join(str(number) for name, number in owned if name == stage) for stage, _ in owned}
+        stages = {
+            stage: " ".join(str(number) for name, number in owned if name == stage) for stage, _ in owned
+        }
         return ", ".join(f"{stage} {numbers}" for stage, numbers in stages.items()) or "nothing assigned"
 
 
