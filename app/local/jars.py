@@ -16,7 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
-from app.local.files import FULL, LocalBrokerError, one_at_a_time
+from app.local.files import FULL, LocalBrokerError, explain, one_at_a_time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,17 +60,26 @@ def fetch(cache_dir: Path, report: Report, repository: str = REPOSITORY) -> list
     written.
     """
     folder = cache_dir / f"kafka-{KAFKA_VERSION}"
-    if _missing(folder):
-        waiting = "waiting for another streakline that is downloading Apache Kafka"
-        with one_at_a_time(cache_dir / "kafka.lock", lambda: report(waiting, 0, 0)):
-            staging = folder / "staging"
-            shutil.rmtree(staging, ignore_errors=True)  # of a download that was killed
-            staging.mkdir(parents=True)
-            try:
-                _download(_missing(folder), folder, staging, report, repository)
-            finally:
-                shutil.rmtree(staging, ignore_errors=True)
+    try:
+        if _missing(folder):
+            _fill(cache_dir, folder, report, repository)
+    except OSError as error:
+        raise explain(error, cache_dir) from error
     return [folder / jar.filename for jar in locked_jars()]
+
+
+def _fill(cache_dir: Path, folder: Path, report: Report, repository: str) -> None:
+    """Download what is still missing once no other process is downloading."""
+    waiting = "waiting for another streakline that is downloading Apache Kafka"
+    with one_at_a_time(cache_dir / "kafka.lock", lambda: report(waiting, 0, 0)):
+        staging = folder / "staging"
+        shutil.rmtree(staging, ignore_errors=True)  # of a download that was killed
+        staging.mkdir(parents=True)
+        try:
+            if missing := _missing(folder):
+                _download(missing, folder, staging, report, repository)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def _missing(folder: Path) -> list[Jar]:

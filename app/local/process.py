@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     import psutil
 
+_FULL = ("No space left on device", "Disk quota exceeded")
+_NOTHING = 2**20  # bytes
 _SHELL = '"$@" </dev/null >"$LOG_FILE" 2>&1 & echo $!'
 
 
@@ -103,7 +106,8 @@ def run(command: Sequence[str], cwd: Path) -> None:
 
 def failed(output: str, data_dir: Path) -> LocalBrokerError:
     """Make the error for a broker that ended: its cause in one line if known, else the end of its output."""
-    if "No space left on device" in output or "Disk quota exceeded" in output:
+    # On a full disk the log may be empty, too.
+    if any(words in output for words in _FULL) or shutil.disk_usage(data_dir).free < _NOTHING:
         return LocalBrokerError(f"the disk that holds {data_dir} is full: free some space, then start again")
     if "Address already in use" in output:
         return PortTakenError("another program took a port while Apache Kafka was starting: start again")

@@ -196,6 +196,14 @@ def test_full_disk(tmp_path: Path, code: int) -> None:
     assert str(process.failed(f"java.io.IOException: {os.strerror(code)}\n\tat ...", tmp_path)) == line
 
 
+def test_too_little_space(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a disk that is almost full nothing is started, and the line says how much is left and needed."""
+    monkeypatch.setattr(local, "_SPACE", 2**60)
+    with pytest.raises(local.LocalBrokerError, match=r"has \d+ MB left and Apache Kafka needs \d+"):
+        local.start(data_dir, 0)
+    assert not (data_dir / "kafka").exists()
+
+
 class Repository(BaseHTTPRequestHandler):
     """A repository that answers every request for a jar with something else."""
 
