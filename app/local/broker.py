@@ -170,12 +170,12 @@ def _launch_until_ready(java: list[str], data_dir: Path, port: int, deadline: fl
 def _launch(java: list[str], data_dir: Path, port: int) -> State:
     """Start the process and remember it; 0 as port takes a free one."""
     port = port or free_port()
-    properties = write_properties(data_dir, data_dir / STORAGE, port)
+    properties = write_properties(data_dir, STORAGE, port)
     token = secrets.token_hex(16)
     log_file = data_dir / LOG_FILE
     if log_file.exists():
         log_file.replace(data_dir / f"{LOG_FILE}.1")
-    command = [java[0], f"-Dstreakline.broker={token}", *java[1:], "kafka.Kafka", str(properties)]
+    command = [java[0], f"-Dstreakline.broker={token}", *java[1:], "kafka.Kafka", properties]
     pid = process.launch(command, log_file, data_dir)
     state = State(pid, token, port, f"{HOST}:{port}")
     state.write(data_dir)

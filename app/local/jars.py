@@ -56,7 +56,7 @@ def fetch(cache_dir: Path, report: Report, repository: str = REPOSITORY) -> list
     """Make sure that all jars are in the cache, downloading what is missing or damaged; return their paths.
 
     Blocks on the network. May be interrupted, repeated, and run by several processes at once: one downloads,
-    the others wait for it. Raises LocalBrokerError when a download fails, OSError when the cache cannot be
+    the others wait for it. Raises LocalBrokerError when a download fails or the cache cannot be
     written.
     """
     folder = cache_dir / f"kafka-{KAFKA_VERSION}"

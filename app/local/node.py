@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.local.files import Report
 
 STORAGE = "kafka"  # in the data directory
+PROPERTIES = "server.properties"
 _JVM = ("-Xmx512m", "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true")
 # Java 25 warns about both, on every start.
 _QUIET = ("--sun-misc-unsafe-memory-access=allow", "--enable-native-access=ALL-UNNAMED")
@@ -34,15 +35,16 @@ def java_command(jars: list[Path]) -> list[str]:
     return [str(JAVA), *_JVM, *_QUIET, f"-Dlog4j2.configurationFile={logging_config}", "-cp", classpath]
 
 
-def write_properties(data_dir: Path, log_dir: Path, port: int) -> Path:
-    """Write the broker's configuration; return its path."""
+def write_properties(data_dir: Path, storage: str, port: int) -> str:
+    """Write the broker's configuration; return the name of the file.
+
+    Names are relative to the data directory, where the process runs: a comma in `log.dirs` would separate two
+    folders, and letters beyond ASCII would have to be escaped.
+    """
     template = Template(files("app.local").joinpath("server.properties").read_text(encoding="ascii"))
-    path = data_dir / "server.properties"
-    # In a properties file a backslash starts an escape, and anything beyond ASCII must be one.
-    escaped = str(log_dir).encode("unicode_escape").decode("ascii")
-    values = {"port": port, "controller_port": free_port(), "log_dir": escaped}
-    write_whole(path, template.substitute(values).encode())
-    return path
+    values = {"port": port, "controller_port": free_port(), "storage": storage}
+    write_whole(data_dir / PROPERTIES, template.substitute(values).encode())
+    return PROPERTIES
 
 
 def format_storage(java: list[str], data_dir: Path, report: Report) -> None:
@@ -53,7 +55,7 @@ def format_storage(java: list[str], data_dir: Path, report: Report) -> None:
     part = data_dir / "kafka.part"
     shutil.rmtree(part, ignore_errors=True)  # of a start that was killed
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    properties = write_properties(data_dir, part, free_port())
+    properties = write_properties(data_dir, part.name, free_port())
     tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", f"--config={properties}"]
     run([*java, *tool], data_dir)
     part.replace(data_dir / STORAGE)

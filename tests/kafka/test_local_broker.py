@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Iterator[Path]:
-    """A data directory whose broker, if one is left, is stopped at the end."""
-    yield tmp_path / "data"
-    local.stop(tmp_path / "data")
+    """A data directory with an awkward name, whose broker, if one is left, is stopped at the end."""
+    folder = tmp_path / "data, dír ☃"
+    yield folder
+    local.stop(folder)
 
 
 async def send(address: str) -> None:
