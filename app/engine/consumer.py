@@ -11,6 +11,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from app.engine.batches import Fetched
+from app.engine.leave import leave
 
 if TYPE_CHECKING:
     from app.engine.app import App
@@ -44,6 +45,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _seek_wait(self, consumer: Any, partitions: Mapping[Any, int]) -> None:
         await super()._seek_wait(consumer, partitions)
         self._next = {TopicPartition(*tp): offset for tp, offset in partitions.items()}
+
+    def lost_membership(self) -> bool:
+        """Whether the group went on without this worker: it was away for longer than the session."""
+        return bool(self._ensure_consumer()._coordinator.generation == driver.DEFAULT_GENERATION_ID)
 
     async def commit_for_monitors(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Commit to the consumer group. Only lag monitors read it, so a failure is a line in the log."""
@@ -114,7 +119,9 @@ class Consumer(driver.Consumer):
         return True
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Close all tasks before the group goes on; see ``Recovery.give_up``."""
+        """Close all tasks before the group goes on; leave if it already did: they have other owners."""
+        if self.app.tasks.any_open and cast("ConsumerThread", self._thread).lost_membership():
+            leave("the group went on without this worker, its partitions have other owners")
         await self.app.recovery.give_up()
         await super().on_partitions_revoked(revoked)
 

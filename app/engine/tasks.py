@@ -47,6 +47,11 @@ class Tasks:
         task = self._owned.get((fetched.topic, fetched.partition))
         return task if task is not None and task.generation == fetched.generation else None
 
+    @property
+    def any_open(self) -> bool:
+        """Whether anything is owned."""
+        return bool(self._owned)
+
     def positions(self) -> dict[TopicPartition, int]:
         """Return the next offset to fold of every source partition that is owned."""
         return {TopicPartition(topic, p): task.positions[topic] for (topic, p), task in self._owned.items()}
