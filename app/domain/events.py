@@ -196,6 +196,8 @@ def decode(event_type: type[Event], value: bytes | None, latest: int) -> tuple[A
         event = _DECODERS[event_type].decode(value)
     except msgspec.ValidationError as exc:
         raise _explain(exc) from None
+    except UnicodeDecodeError:  # not a DecodeError: msgspec lets it through from within a string
+        raise DecodeFailed("the value is not UTF-8") from None
     except (msgspec.DecodeError, RecursionError) as exc:
         raise DecodeFailed(str(exc)) from None
     amount = getattr(event, _MONEY_FIELDS[event_type]) if event_type in _MONEY_FIELDS else None
@@ -241,6 +243,8 @@ def nanos(amount: Decimal | None) -> int:
 def _explain(exc: msgspec.ValidationError) -> BadMessage:
     """Tell a value out of range from one of a wrong kind, by msgspec's wording (tests hold it)."""
     text = str(exc)
-    if "` >= " in text or "` <= " in text or "of length " in text:
+    if text.startswith("Invalid enum value"):  # the one message that repeats the value
+        return SchemaFailed(f"Expected 'exact' or 'semantic' - at {text.rpartition(' - at ')[2]}")
+    if "out of range" in text or "` >= " in text or "` <= " in text or "of length " in text:
         return OutOfRange(text)
     return SchemaFailed(text)
