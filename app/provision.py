@@ -1,6 +1,8 @@
 """Making the topics, and saying what is wrong with existing ones."""
 
+import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,6 +18,10 @@ from app.topics import TopicSpec
 
 #: From three replicas on, an acknowledged write is on two of them.
 MIN_INSYNC_FROM = 3
+
+
+#: Seconds after which a topic that was created must be listed.
+KNOWN_WITHIN = 15.0
 
 
 class TopicsError(StreaklineError):
@@ -78,7 +84,16 @@ class Provisioner:
             elif for_code(code) is not TopicAlreadyExistsError:
                 reason = detail[0] if detail and detail[0] else for_code(code).__name__
                 raise TopicsError(f"topic {name} could not be created: {reason}")
+        await self._wait_until_known(created)
         return created
+
+    async def _wait_until_known(self, topics: Sequence[str]) -> None:
+        """Wait until the broker lists what its controller has created, which takes it a moment."""
+        deadline = time.monotonic() + KNOWN_WITHIN
+        while missing := set(topics) - set(await self._admin.list_topics()):
+            if time.monotonic() > deadline:
+                raise TopicsError(f"topic {min(missing)} was created, but the broker does not list it: try again")
+            await asyncio.sleep(0.1)
 
     def _new_topic(self, spec: TopicSpec) -> NewTopic:
         replicas = self._settings.replication_factor

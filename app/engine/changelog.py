@@ -1,6 +1,8 @@
 """Reading changelogs to their end, as a restore, a command or the view does."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
@@ -12,7 +14,14 @@ OnRow = Callable[[str, int, bytes, bytes | None], None]
 #: Called with how many offsets are still to be read.
 OnProgress = Callable[[int], None]
 
+#: Seconds without a row after which reading gives up. A partition without a leader would wait for ever.
+STALLED_AFTER = 60.0
+
 FETCH_BYTES = 4 * 1024 * 1024
+
+
+class StalledError(Exception):
+    """The broker has rows that it does not send."""
 
 
 class ChangelogReader:
@@ -47,6 +56,7 @@ class ChangelogReader:
     ) -> None:
         """Pass every committed record that the partitions hold now to ``on_row``, each partition in order.
 
+        Raises ``StalledError`` if nothing comes for a minute.
         Compares the consumer's position with the end, not record offsets: transaction markers occupy offsets.
         """
         wanted = list(partitions)
@@ -57,6 +67,7 @@ class ChangelogReader:
         ends = await consumer.end_offsets(wanted)
         await consumer.seek_to_beginning(*wanted)
         remaining = {tp: end for tp, end in ends.items() if await consumer.position(tp) < end}
+        left, moved = math.inf, time.monotonic()
         while remaining:
             for tp, records in (await consumer.getmany(timeout_ms=200)).items():
                 topic, partition = tp.topic, tp.partition
@@ -65,5 +76,10 @@ class ChangelogReader:
                 await asyncio.sleep(0)
             positions = {tp: await consumer.position(tp) for tp in remaining}
             remaining = {tp: end for tp, end in remaining.items() if positions[tp] < end}
+            before, left = left, sum(end - positions[tp] for tp, end in remaining.items())
+            if left != before:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > STALLED_AFTER:
+                raise StalledError(f"no row came for {STALLED_AFTER:.0f} s with {left} offsets to go")
             if on_progress is not None:
-                on_progress(sum(end - positions[tp] for tp, end in remaining.items()))
+                on_progress(left)
