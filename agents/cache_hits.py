@@ -1,17 +1,15 @@
 """gateway.cache-hits: hits, and the tokens and money that they saved."""
 
-from collections.abc import Sequence
-
 from app.domain.events import CacheHit, nanos
 from tables.partition import EventFold, Partition
 from tables.scope import Scope
 
 
-def fold(event: CacheHit, day: int, scopes: Sequence[Scope], _: Partition) -> None:
+def fold(event: CacheHit, day: int, caller: Scope | None, partition: Partition) -> None:
     """Count the hit for its caller, if it has one, and for the share."""
     hits = 1 if event.hits is None else event.hits
     tokens, cost, semantic = event.tokens_saved or 0, nanos(event.cost_saved), event.kind == "semantic"
-    for scope in scopes:
+    for scope in partition.scopes(caller):
         scope.add_cache_hit(hits, tokens, cost, day, semantic=semantic)
 
 

@@ -13,22 +13,6 @@ TIMESTAMP: Final = "streakline.forwarded.timestamp"
 _OWN: Final = 4
 
 
-class Source(NamedTuple):
-    """Where an event was first read; ``timestamp`` is the broker's, in ms since the epoch."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp: int
-
-    @classmethod
-    def of_forwarded(cls, record: Record) -> "tuple[Source, Original]":
-        """Return where a forwarded record came from, and the record as it was there."""
-        own = dict(record.headers[-_OWN:])
-        source = cls(own[TOPIC].decode(), int(own[PARTITION]), int(own[OFFSET]), int(own[TIMESTAMP]))
-        return source, Original(*source, record.key, record.value, record.headers[:-_OWN])
-
-
 class Original(NamedTuple):
     """A forwarded record as it was before; a ``Record``."""
 
@@ -41,12 +25,26 @@ class Original(NamedTuple):
     headers: Sequence[Header]
 
 
-def forward(record: Record, source: Source, topic: str, home: int) -> Message:
+def original(record: Record) -> Original:
+    """Return a forwarded record as it was where it was first read."""
+    own = dict(record.headers[-_OWN:])
+    return Original(
+        own[TOPIC].decode(),
+        int(own[PARTITION]),
+        int(own[OFFSET]),
+        int(own[TIMESTAMP]),
+        record.key,
+        record.value,
+        record.headers[:-_OWN],
+    )
+
+
+def forward(record: Record, topic: str, home: int) -> Message:
     """Return the message that takes an event to its home partition."""
     own = [
-        (TOPIC, source.topic.encode()),
-        (PARTITION, b"%d" % source.partition),
-        (OFFSET, b"%d" % source.offset),
-        (TIMESTAMP, b"%d" % source.timestamp),
+        (TOPIC, record.topic.encode()),
+        (PARTITION, b"%d" % record.partition),
+        (OFFSET, b"%d" % record.offset),
+        (TIMESTAMP, b"%d" % record.timestamp),
     ]
     return Message(topic, home, record.key, record.value, [*record.headers, *own])

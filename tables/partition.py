@@ -1,6 +1,6 @@
 """The state of one partition: the callers that are at home in it, and its share of the gateway."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,7 +13,7 @@ from app.topics import DEAD_LETTERS, FORWARDED, GATEWAY_SHARES, Surroundings
 from tables import counters, days, models, streaks, subscriptions, unlocks
 from tables.codec import Codec
 from tables.dead_letters import dead_letter
-from tables.forwarding import Source, forward
+from tables.forwarding import forward, original
 from tables.publishing import Occasion, Publisher
 from tables.rows import Rows
 from tables.scope import COUNTERS, MODELS, STREAKS, Scope
@@ -30,7 +30,8 @@ WRITTEN: Final = (unlocks.TABLE,)
 #: The tables of a partition's share that are published to the gateway's stage. Its days are only read.
 SHARED: Final = frozenset({counters.TABLE, models.TABLE, streaks.TABLE})
 
-FoldEvent = Callable[[Any, int, Sequence[Scope], "Partition"], None]
+#: Called with the event, its day, its caller's scope (None if it has no caller), and the partition.
+FoldEvent = Callable[[Any, int, Any, "Partition"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,67 +55,70 @@ class Partition:
         self._subscriptions: dict[str, subscriptions.Subscription] = {}
         self._changed_subscriptions: set[str] = set()
         self._newest: datetime | None = None
+        self._tally: dict[int, int] = {}
         self._changes = Changes()
         self._share: Scope | None = None
 
     @property
     def share(self) -> Scope:
-        """Return the partition's share of the gateway: a scope with an empty caller id."""
-        if self._share is None:
-            self._share = Scope("", self._rows)
-        return self._share
+        """Return the partition's share of the gateway, a scope with an empty caller id, to be changed."""
+        share = self._share
+        if share is None:
+            share = self._share = Scope("", self._rows)
+        if not share.changed:
+            self._touch(share)
+        return share
+
+    def scopes(self, caller: Scope | None) -> Iterable[Scope]:
+        """Return what an event counts for: its caller, if it has one, and the share."""
+        return (self.share,) if caller is None else (caller, self.share)
+
+    def tally_request(self, day: int) -> None:
+        """Count a request for the share, once per transaction instead of once per event."""
+        self._tally[day] = self._tally.get(day, 0) + 1
 
     # -- folding -------------------------------------------------------------------------------------------
 
     def fold_records(self, fold: EventFold, records: Sequence[Record], now: datetime) -> None:
         """Fold the records of one topic; ``now`` is when unlocks are recorded."""
         for record in records:
-            source = Source(record.topic, record.partition, record.offset, record.timestamp)
-            self._fold_record(fold, record, source, now)
+            self._fold_record(fold, record, now)
 
-    def _fold_record(self, fold: EventFold, record: Record, source: Source, now: datetime) -> None:
+    def _fold_record(self, fold: EventFold, record: Record, now: datetime) -> None:
         try:
-            event, at, day = decode(fold.event_type, record.value, source.timestamp + FUTURE_LIMIT)
+            event, at, day = decode(fold.event_type, record.value, record.timestamp + FUTURE_LIMIT)
         except BadMessage as bad:
-            self._changes.messages.append(
-                dead_letter(record, source, bad, self._around.topic(DEAD_LETTERS), self.number)
-            )
+            letter = dead_letter(record, bad, self._around.topic(DEAD_LETTERS), self.number)
+            self._changes.messages.append(letter)
             return
-        scope = self._scopes.get(event.caller_id)
-        if scope is None:
+        caller = self._scopes.get(event.caller_id)
+        if caller is None:
             home = self._around.partition_of(event.home_key.encode())
             if home != self.number:
-                self._changes.messages.append(forward(record, source, self._around.topic(FORWARDED), home))
+                self._changes.messages.append(forward(record, self._around.topic(FORWARDED), home))
                 return
             if event.caller_id is not None:
-                scope = self._scopes[event.caller_id] = Scope(event.caller_id, self._rows)
-        self._apply(fold.fold, event, day, scope)
+                caller = self._scopes[event.caller_id] = Scope(event.caller_id, self._rows)
+        if caller is not None and not caller.changed:
+            self._touch(caller)
+        fold.fold(event, day, caller, self)
         if self._newest is None or at > self._newest:
             self._newest = at
-        if scope is not None and scope.due:
-            cause = Cause(source.topic, source.partition, source.offset, event.identity)
-            self._judge(scope, at, now, cause)
+        if caller is not None and caller.due:
+            cause = Cause(record.topic, record.partition, record.offset, event.identity)
+            self._judge(caller, at, now, cause)
 
-    def _apply(self, fold: FoldEvent, event: Event, day: int, scope: Scope | None) -> None:
-        share = self.share
-        if not share.changed:
-            self._touched.append(share)
-            share.changed = COUNTERS
-        if scope is None:
-            fold(event, day, (share,), self)
-            return
-        if not scope.changed:
-            self._touched.append(scope)
-            scope.changed = COUNTERS
-        fold(event, day, (scope, share), self)
+    def _touch(self, scope: Scope) -> None:
+        scope.changed = COUNTERS
+        self._touched.append(scope)
 
     def fold_forwarded(
         self, folds: Mapping[str, EventFold], records: Sequence[Record], now: datetime
     ) -> None:
         """Fold records that other partitions sent home; ``folds`` by full topic name."""
         for record in records:
-            source, original = Source.of_forwarded(record)
-            self._fold_record(folds[source.topic], original, source, now)
+            first_read = original(record)
+            self._fold_record(folds[first_read.topic], first_read, now)
 
     def change_subscription(self, subscription_id: str, changed_at: datetime, *, active: bool) -> None:
         """Take a change of a subscription, in any order."""
@@ -142,9 +146,7 @@ class Partition:
         """Hand over the changed rows, and the share's to the gateway's stage too."""
         changes, self._changes = self._changes, Changes()
         if self._newest is not None:
-            share = self.share.counters
-            share.newest = max(share.newest, microseconds(self._newest))
-            self._newest = None
+            self._count_for_share(self._newest)
         for scope in self._touched:
             rows = list(_changed_rows(scope))
             changes.rows += rows
@@ -159,6 +161,14 @@ class Partition:
         self._changed_subscriptions.clear()
         return changes
 
+    def _count_for_share(self, newest: datetime) -> None:
+        share = self.share
+        share.counters.newest = max(share.counters.newest, microseconds(newest))
+        for day, requests in self._tally.items():
+            share.add_requests(requests, day)
+        self._tally.clear()
+        self._newest = None
+
     def _to_gateway(self, row: Row) -> Message:
         key = b"%d/%s/%s" % (self.number, row.table.encode(), row.key)
         return Message(self._around.topic(GATEWAY_SHARES), 0, key, row.value)
@@ -172,7 +182,7 @@ def _changed_rows(scope: Scope) -> Iterator[Row]:
         yield Row(models.TABLE, key, models.CODEC.encode(scope.models))
     if changed & STREAKS:
         yield Row(streaks.TABLE, key, streaks.CODEC.encode(scope.streaks))
-    for month in sorted(scope.changed_months):
+    for month in sorted({days.month_of(day) for day in scope.changed_days}):
         yield Row(days.TABLE, days.key_of(month, key), days.CODEC.encode(scope.months[month]))
     scope.changed = 0
-    scope.changed_months.clear()
+    scope.changed_days.clear()

@@ -4,7 +4,7 @@ from typing import Final
 
 from app.domain.levels import xp_from
 from app.domain.measures import Measures
-from app.domain.progress import Thresholds, next_thresholds
+from app.domain.progress import Held, Thresholds, next_thresholds
 from tables import counters, days, models, streaks
 from tables.rows import Rows
 
@@ -14,8 +14,12 @@ MODELS: Final = 2
 STREAKS: Final = 4
 
 
+_NOTHING: Final = Held()
+_FIRST_THRESHOLDS: Final = next_thresholds(Measures(), _NOTHING, gateway=False)
+
+
 class Scope:
-    """The rows of a scope. ``changed`` and ``changed_months`` say which are not in the log yet.
+    """The rows of a scope. ``changed`` and ``changed_days`` say what is not in the log yet.
 
     ``due`` is set when an event may have earned something: the judge is asked only then.
     """
@@ -23,8 +27,9 @@ class Scope:
     __slots__ = (
         "_rows",
         "caller_id",
+        "cells",
         "changed",
-        "changed_months",
+        "changed_days",
         "counters",
         "due",
         "key",
@@ -42,8 +47,10 @@ class Scope:
         self.models = rows.take(models.TABLE, self.key)
         self.streaks = rows.take(streaks.TABLE, self.key)
         self.months: dict[str, days.Month] = {}
+        #: The cells of the months that are loaded; the same objects as in ``months``.
+        self.cells: dict[int, days.Cell] = {}
         self.changed = 0
-        self.changed_months: set[str] = set()
+        self.changed_days: set[int] = set()
         self.thresholds: Thresholds
         self.expect_next()
 
@@ -65,21 +72,37 @@ class Scope:
 
     def expect_next(self) -> None:
         """Compute the next thresholds; call it after something was earned."""
-        self.thresholds = next_thresholds(self.measures(), self.counters.held, gateway=False)
+        held = self.counters.held
+        self.thresholds = (
+            next_thresholds(self.measures(), held, gateway=False) if held != _NOTHING else _FIRST_THRESHOLDS
+        )
         self.due = False
 
-    def add_request(self, model: str, day: int) -> None:
-        """Count a request."""
-        counters, next_ = self.counters, self.thresholds
+    def add_request(self, model: str, day: int) -> bool:
+        """Count a request; return whether its day or its model is new to the scope. The hot path."""
+        counters = self.counters
         counters.requests += 1
-        self.changed |= COUNTERS
-        self._cell(day).requests += 1
-        if counters.requests >= next_.requests:
+        cell = self.cells.get(day) or self._load_cell(day)
+        cell.requests += 1
+        self.changed_days.add(day)
+        if counters.requests >= self.thresholds.requests:
             self.due = True
+        if cell.requests > 1 and model in self.models.names:
+            return False
+        self.add_request_kind(model, day)
+        return True
+
+    def add_requests(self, count: int, day: int) -> None:
+        """Count requests of one day whose models and days are added apart, as a share does."""
+        self.counters.requests += count
+        self._cell(day).requests += count
+
+    def add_request_kind(self, model: str, day: int) -> None:
+        """Add the model and the day of a request, new or not."""
         if model not in self.models.names:
             self.models.names.add(model)
             self.changed |= MODELS
-            if len(self.models.names) >= next_.models:
+            if len(self.models.names) >= self.thresholds.models:
                 self.due = True
         if self.streaks.add_request(day):
             self._days_changed()
@@ -92,7 +115,6 @@ class Scope:
         counters.cost_saved += cost
         if semantic:
             counters.semantic_hits += hits
-        self.changed |= COUNTERS
         cell = self._cell(day)
         cell.tokens_saved += tokens
         cell.cost_saved += cost
@@ -108,7 +130,6 @@ class Scope:
     def add_mcp_call(self, tokens: int, day: int) -> None:
         """Count an MCP call: its tokens and its day."""
         self.counters.tokens_saved += tokens
-        self.changed |= COUNTERS
         if self.counters.tokens_saved >= self.thresholds.tokens_saved or self._xp() >= self.thresholds.xp:
             self.due = True
         if self.streaks.add_active(day):
@@ -117,7 +138,6 @@ class Scope:
     def add_race(self) -> None:
         """Count a race."""
         self.counters.races += 1
-        self.changed |= COUNTERS
         self.due = True
 
     def add_fact(self, *, superseded: bool) -> None:
@@ -127,7 +147,6 @@ class Scope:
         else:
             self.counters.facts_stored += 1
             self.due = True
-        self.changed |= COUNTERS
 
     def _xp(self) -> int:
         counters = self.counters
@@ -139,9 +158,14 @@ class Scope:
             self.due = True
 
     def _cell(self, day: int) -> days.Cell:
+        self.changed_days.add(day)
+        return self.cells.get(day) or self._load_cell(day)
+
+    def _load_cell(self, day: int) -> days.Cell:
         month = days.month_of(day)
-        self.changed_months.add(month)
-        cells = self.months.get(month)
-        if cells is None:
-            cells = self.months[month] = self._rows.take(days.TABLE, days.key_of(month, self.key))
-        return cells.cell(day)
+        row = self.months.get(month)
+        if row is None:
+            row = self.months[month] = self._rows.take(days.TABLE, days.key_of(month, self.key))
+            self.cells.update(row.cells)
+        self.cells[day] = cell = row.cell(day)
+        return cell

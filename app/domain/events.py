@@ -56,6 +56,12 @@ class Event(msgspec.Struct, gc=False, kw_only=True):
     """What all events have. ``created_at`` is as it was sent; see ``moment``."""
 
     created_at: datetime
+    amount_field: ClassVar[str | None] = None
+
+    @property
+    def amount(self) -> Decimal | None:
+        """Return the event's money in dollars, as it was sent; None where it has none."""
+        return None
 
     @property
     def identity(self) -> str:
@@ -92,6 +98,12 @@ class RequestRouted(CallerEvent, gc=False, kw_only=True):
     latency_ms: Count | None = 0
     fallback_used: bool | None = False
     cache: Literal["exact", "semantic"] | None = None
+    amount_field: ClassVar[str | None] = "cost_usd"
+
+    @property
+    def amount(self) -> Decimal | None:
+        """Return what the request cost."""
+        return self.cost_usd
 
     @property
     def identity(self) -> str:
@@ -108,6 +120,12 @@ class CacheHit(CallerEvent, gc=False, kw_only=True):
     tokens_saved: Count | None = 0
     cost_saved: Decimal | None = None
     hits: Count | None = 1
+    amount_field: ClassVar[str | None] = "cost_saved"
+
+    @property
+    def amount(self) -> Decimal | None:
+        """Return what the hit saved."""
+        return self.cost_saved
 
     @property
     def identity(self) -> str:
@@ -182,7 +200,6 @@ EVENT_OF_TOPIC: Final[Mapping[str, type[Event]]] = {
 _DECODERS: Final[Mapping[type[Event], msgspec.json.Decoder[Any]]] = {
     event: msgspec.json.Decoder(event) for event in EVENT_OF_TOPIC.values()
 }
-_MONEY_FIELDS: Final = {RequestRouted: "cost_usd", CacheHit: "cost_saved"}
 
 
 def decode(event_type: type[Event], value: bytes | None, latest: int) -> tuple[Any, datetime, int]:
@@ -200,9 +217,9 @@ def decode(event_type: type[Event], value: bytes | None, latest: int) -> tuple[A
         raise DecodeFailed("the value is not UTF-8") from None
     except (msgspec.DecodeError, RecursionError) as exc:
         raise DecodeFailed(str(exc)) from None
-    amount = getattr(event, _MONEY_FIELDS[event_type]) if event_type in _MONEY_FIELDS else None
+    amount = event.amount
     if amount is not None and not (amount.is_finite() and 0 <= amount <= MAX_DOLLARS):
-        raise OutOfRange(f"Expected 0 to {MAX_DOLLARS} dollars - at `$.{_MONEY_FIELDS[event_type]}`")
+        raise OutOfRange(f"Expected 0 to {MAX_DOLLARS} dollars - at `$.{event.amount_field}`")
     at = moment(event)
     day = at.toordinal() - EPOCH_ORDINAL
     if day >= latest // 86_400_000 and milliseconds(at) > latest:
