@@ -28,6 +28,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         super().__init__(*args, **kwargs)
         self._next: dict[TopicPartition, int] = {}
 
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # What other tasks forward is written in transactions, and an aborted one has never happened.
+        consumer._isolation_level = "read_committed"
+        return consumer
+
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
         drained = await super()._fetch_records(consumer, *args, **kwargs)
         if not drained:
