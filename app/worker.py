@@ -53,6 +53,8 @@ def run(settings: Settings) -> NoReturn:
     logging.config.dictConfig(LOGGING)
     asyncio.run(check_topics(settings))
     gc.set_threshold(*GC_THRESHOLDS)
+    # Faust makes the folder itself but not its parents, and hangs where it cannot.
+    (settings.data_dir / "worker").mkdir(parents=True, exist_ok=True)
     app = create_app(settings)
     health = HealthServer(app, settings.worker_host, settings.worker_port)
     worker = faust.Worker(app, health, quiet=True, override_logging=False)
