@@ -1,0 +1,1 @@
+"""What several tests need: a deployment on a real Kafka, rows as a reader sees them, an independent recount."""

@@ -1,0 +1,67 @@
+"""The installed worker as a process, with its log in a file."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, Self
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+#: Seconds that a worker has to start, to join the group and to restore.
+START_PATIENCE = 60.0
+#: Seconds that a worker has to leave after SIGTERM (contract, section 4), and a few for a busy machine.
+STOP_PATIENCE = 15.0 + 5.0
+
+
+class Worker:
+    """A process that is stopped at the end of its ``with`` block, come what may."""
+
+    def __init__(self, command: list[str], environ: Mapping[str, str], log_file: Path) -> None:
+        self.log_file = log_file
+        with log_file.open("wb") as log:
+            self.process = subprocess.Popen(command, env=environ, stdout=log, stderr=subprocess.STDOUT)
+        self._expected_to_end = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._expected_to_end = True
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(10)
+
+    @property
+    def log(self) -> str:
+        """Return what it has logged so far."""
+        return self.log_file.read_text(errors="replace")
+
+    def wait_until_folding(self) -> None:
+        """Return when the worker folds what was assigned to it."""
+        deadline = time.monotonic() + START_PATIENCE
+        while "folding: " not in self.log:
+            self.fail_if_crashed()
+            if time.monotonic() > deadline:
+                pytest.fail(f"the worker does not fold after {START_PATIENCE:.0f} s\n{self.log}")
+            time.sleep(0.05)
+
+    def fail_if_crashed(self) -> None:
+        """Fail with the log if the worker ended and nobody stopped it."""
+        status = self.process.poll()
+        if status is not None and not self._expected_to_end:
+            pytest.fail(f"the worker left with status {status}\n{self.log}")
+
+    def stop(self) -> int:
+        """Send SIGTERM; return the exit status."""
+        self._expected_to_end = True
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(STOP_PATIENCE)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"the worker does not leave after {STOP_PATIENCE:.0f} s\n{self.log}")
