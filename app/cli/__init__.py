@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     # name: (module, what `streakline --help` says about it), in the order of the help
+    "demo": ("app.cli.demo", "See all of it at work on this machine, with sample traffic."),
     "kafka": ("app.cli.kafka", "Start, stop or find the local Apache Kafka."),
     "topics": ("app.cli.topics", "Make the topics, or say what is wrong with existing ones."),
     "worker": ("app.cli.worker", "Fold events until stopped."),
+    "show": ("app.cli.show", "Show the buddy, achievements, streak and calendar of a scope."),
+    "watch": ("app.cli.watch", "Follow unlocks and level-ups as they are published."),
     "settings": ("app.cli.settings", "Show every setting with its value, secrets hidden."),
 }
 
@@ -82,8 +85,8 @@ def main() -> None:
 
     \b
     Example:
-      streakline kafka start
-      streakline settings
+      streakline demo
+      streakline show caller:ada
 
     Settings are environment variables. Exit status: 0 done, 1 failed or differs, 2 wrong use.
     """

@@ -68,7 +68,7 @@ class CalendarDay(msgspec.Struct, frozen=True, rename="camel", gc=False):
     level: CalendarLevel
 
 
-class ScopeView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class ScopeView(msgspec.Struct, frozen=True, kw_only=True):
     """A scope on a day."""
 
     scope: str
@@ -78,6 +78,15 @@ class ScopeView(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     calendar: tuple[CalendarDay, ...]
     #: The longest run of active days ever; the current one is in the stats.
     longest_streak: int
+
+    def parts(self) -> dict[str, msgspec.Struct | tuple[CalendarDay, ...]]:
+        """Return what the reference's functions return, by name."""
+        return {
+            "stats": self.stats,
+            "buddy": self.buddy,
+            "achievements": self.achievements,
+            "calendar": self.calendar,
+        }
 
 
 def day_of(today: date) -> int:

@@ -1,0 +1,86 @@
+"""`streakline demo`: all of it at work, on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import FrameType
+
+#: How long the sample traffic takes, in seconds.
+_TO_LOOK_AT = 22.0
+_UNWATCHED = 6.0
+
+
+@click.command
+@click.option("--exit", "ends", is_flag=True, help="End when the sample traffic is folded and checked.")
+@click.option("--record", type=click.Path(path_type=Path, dir_okay=False), hidden=True)
+def command(*, ends: bool, record: Path | None) -> None:
+    """See streakline at work on this machine: Kafka, topics, a worker and six weeks of sample traffic.
+
+    Starts a local Apache Kafka if none is configured, shows unlocks and level-ups as they are published, and
+    in the end the buddy; then goes on with a little live traffic until Ctrl-C. Everything that it started is
+    stopped and its topics are removed. Exit status: 0 what was counted is what was sent, 1 it is not.
+
+    \b
+    Example:
+      streakline demo
+      streakline demo --exit
+    """
+    Settings.from_environ(os.environ)
+    from app.cli.console import output  # noqa: PLC0415 - wrong settings are said at once
+    from app.cli.progress import progress  # noqa: PLC0415
+    from app.local.demo import Demo, local_kafka, own_environ  # noqa: PLC0415
+    from app.local.demo_screen import DemoScreen  # noqa: PLC0415
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _like_ctrl_c)
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # topics that are new make it talk
+    console = output()
+    own = own_environ(os.environ)
+    seconds = _TO_LOOK_AT if console.is_terminal or record else _UNWATCHED
+    with ExitStack() as stack:
+        with progress() as report:
+            settings = stack.enter_context(local_kafka(os.environ | own, report))
+        screen = DemoScreen(console, _how_to_go_on(own, stay=not ends))
+        demo = Demo(settings, own, screen)
+        try:
+            with screen:
+                asyncio.run(demo.run(seconds, stay=not ends))
+        except KeyboardInterrupt:
+            if not demo.is_shown:
+                raise
+            stack.callback(console.print, "everything that the demo started is stopped")
+        if record:
+            screen.save(record)
+
+
+def _like_ctrl_c(_number: int, _frame: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def _how_to_go_on(own: Mapping[str, str], *, stay: bool) -> list[str]:
+    program = sys.argv[0] if "/" in sys.argv[0] and sys.argv[0].endswith("streakline") else "streakline"
+    if not stay:
+        return [
+            f"`{program} demo` without --exit goes on with live traffic, for `show` and `watch` to look at."
+        ]
+    return [
+        "Live traffic goes on until Ctrl-C. Look around from another terminal:",
+        f"  export STREAKLINE_TOPIC_PREFIX={own['STREAKLINE_TOPIC_PREFIX']}",
+        f"  {program} show",
+        f"  {program} show caller:ada",
+        f"  {program} watch",
+    ]
