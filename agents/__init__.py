@@ -1,6 +1,6 @@
 """Which topic is folded how. Each module says what its events do to the scopes they belong to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -12,7 +12,7 @@ from agents.requests import REQUESTS
 from agents.subscriptions import SUBSCRIPTIONS
 from app.engine.app import App
 from app.engine.batches import FoldFunction
-from app.engine.fold import Record
+from app.engine.fold import Batch
 from app.topics import FORWARDED, GATEWAY_SHARES, Surroundings
 from tables.gateway import Gateway
 from tables.partition import EventFold, Partition
@@ -40,8 +40,8 @@ def register(app: App, around: Surroundings) -> None:
 def events(fold: EventFold) -> FoldFunction:
     """Return the fold of one of the gateway's topics."""
 
-    def fold_events(state: Partition, records: Sequence[Record], now: datetime) -> None:
-        state.fold_records(fold, records, now)
+    def fold_events(state: Partition, batch: Batch, now: datetime) -> None:
+        state.fold_batch(fold, batch, now)
 
     return fold_events
 
@@ -49,7 +49,7 @@ def events(fold: EventFold) -> FoldFunction:
 def forwarded(folds: Mapping[str, EventFold]) -> FoldFunction:
     """Return the fold of the events that other partitions sent home, whatever topic they were read from."""
 
-    def fold_forwarded(state: Partition, records: Sequence[Record], now: datetime) -> None:
-        state.fold_forwarded(folds, records, now)
+    def fold_forwarded(state: Partition, batch: Batch, now: datetime) -> None:
+        state.fold_forwarded(folds, batch, now)
 
     return fold_forwarded

@@ -13,11 +13,16 @@ TIMESTAMP: Final = "streakline.forwarded.timestamp"
 _OWN: Final = 4
 
 
-class Original(NamedTuple):
-    """A forwarded record as it was before; a ``Record``."""
+class Place(NamedTuple):
+    """The partition where a record was first read."""
 
     topic: str
     partition: int
+
+
+class Original(NamedTuple):
+    """A forwarded record as it was where it was first read; a ``Record``."""
+
     offset: int
     timestamp: int
     key: bytes | None
@@ -25,26 +30,20 @@ class Original(NamedTuple):
     headers: Sequence[Header]
 
 
-def original(record: Record) -> Original:
-    """Return a forwarded record as it was where it was first read."""
-    own = dict(record.headers[-_OWN:])
-    return Original(
-        own[TOPIC].decode(),
-        int(own[PARTITION]),
-        int(own[OFFSET]),
-        int(own[TIMESTAMP]),
-        record.key,
-        record.value,
-        record.headers[:-_OWN],
-    )
-
-
-def forward(record: Record, topic: str, home: int) -> Message:
+def forward(record: Record, place: Place, topic: str, home: int) -> Message:
     """Return the message that takes an event to its home partition."""
     own = [
-        (TOPIC, record.topic.encode()),
-        (PARTITION, b"%d" % record.partition),
+        (TOPIC, place.topic.encode()),
+        (PARTITION, b"%d" % place.partition),
         (OFFSET, b"%d" % record.offset),
         (TIMESTAMP, b"%d" % record.timestamp),
     ]
     return Message(topic, home, record.key, record.value, [*record.headers, *own])
+
+
+def original(record: Record) -> tuple[Place, Original]:
+    """Return where a forwarded record was first read, and the record as it was there."""
+    own = dict(record.headers[-_OWN:])
+    headers = record.headers[:-_OWN]
+    before = Original(int(own[OFFSET]), int(own[TIMESTAMP]), record.key, record.value, headers)
+    return Place(own[TOPIC].decode(), int(own[PARTITION])), before

@@ -1,12 +1,12 @@
 """The second stage: the shares of all partitions, merged into the gateway's scope."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from app.domain.measures import Measures
 from app.domain.progress import Held, hold, judge
-from app.engine.fold import Changes, Record, Row
+from app.engine.fold import Batch, Changes, Row
 from app.topics import Surroundings
 from tables import counters, models, streaks, subscriptions
 from tables.codec import Codec, UnreadableRowError, VersionedRow
@@ -102,9 +102,9 @@ class Gateway:
         self._changed: dict[bytes, bytes] = {}
         self._changes = Changes()
 
-    def fold_shares(self, records: Sequence[Record], now: datetime) -> None:
+    def fold_shares(self, batch: Batch, now: datetime) -> None:
         """Take snapshots, then judge once; ``achieved_at`` is the newest event time of what was merged."""
-        for record in records:
+        for record in batch.records:
             if record.key is not None and record.value is not None:
                 self.shares.put(record.key, record.value)
                 self._changed[record.key] = record.value

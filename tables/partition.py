@@ -1,6 +1,6 @@
 """The state of one partition: the callers that are at home in it, and its share of the gateway."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -8,12 +8,12 @@ from typing import Any, Final
 from app.domain.events import FUTURE_LIMIT, BadMessage, Event, decode, microseconds
 from app.domain.progress import hold, judge
 from app.domain.published import Cause
-from app.engine.fold import Changes, Message, Record, Row
+from app.engine.fold import Batch, Changes, Message, Record, Row
 from app.topics import DEAD_LETTERS, FORWARDED, GATEWAY_SHARES, Surroundings
 from tables import counters, days, models, streaks, subscriptions, unlocks
 from tables.codec import Codec
 from tables.dead_letters import dead_letter
-from tables.forwarding import forward, original
+from tables.forwarding import Place, forward, original
 from tables.publishing import Occasion, Publisher
 from tables.rows import Rows
 from tables.scope import COUNTERS, MODELS, STREAKS, Scope
@@ -79,23 +79,31 @@ class Partition:
 
     # -- folding -------------------------------------------------------------------------------------------
 
-    def fold_records(self, fold: EventFold, records: Sequence[Record], now: datetime) -> None:
-        """Fold the records of one topic; ``now`` is when unlocks are recorded."""
-        for record in records:
-            self._fold_record(fold, record, now)
+    def fold_batch(self, fold: EventFold, batch: Batch, now: datetime) -> None:
+        """Fold the records of one of the gateway's topics; ``now`` is when unlocks are recorded."""
+        place = Place(batch.topic, batch.partition)
+        for record in batch.records:
+            self._fold_record(fold, place, record, now)
 
-    def _fold_record(self, fold: EventFold, record: Record, now: datetime) -> None:
+    def fold_forwarded(self, folds: Mapping[str, EventFold], batch: Batch, now: datetime) -> None:
+        """Fold records that other partitions sent home; ``folds`` by full topic name."""
+        for record in batch.records:
+            place, first_read = original(record)
+            self._fold_record(folds[place.topic], place, first_read, now)
+
+    def _fold_record(self, fold: EventFold, place: Place, record: Record, now: datetime) -> None:
+        """Fold one record that was first read at ``place``. The hot path."""
         try:
             event, at, day = decode(fold.event_type, record.value, record.timestamp + FUTURE_LIMIT)
         except BadMessage as bad:
-            letter = dead_letter(record, bad, self._around.topic(DEAD_LETTERS), self.number)
+            letter = dead_letter(record, place, bad, self._around.topic(DEAD_LETTERS), self.number)
             self._changes.messages.append(letter)
             return
         caller = self._scopes.get(event.caller_id)
         if caller is None:
             home = self._around.partition_of(event.home_key.encode())
             if home != self.number:
-                self._changes.messages.append(forward(record, self._around.topic(FORWARDED), home))
+                self._changes.messages.append(forward(record, place, self._around.topic(FORWARDED), home))
                 return
             if event.caller_id is not None:
                 caller = self._scopes[event.caller_id] = Scope(event.caller_id, self._rows)
@@ -105,20 +113,12 @@ class Partition:
         if self._newest is None or at > self._newest:
             self._newest = at
         if caller is not None and caller.due:
-            cause = Cause(record.topic, record.partition, record.offset, event.identity)
+            cause = Cause(place.topic, place.partition, record.offset, event.identity)
             self._judge(caller, at, now, cause)
 
     def _touch(self, scope: Scope) -> None:
         scope.changed = COUNTERS
         self._touched.append(scope)
-
-    def fold_forwarded(
-        self, folds: Mapping[str, EventFold], records: Sequence[Record], now: datetime
-    ) -> None:
-        """Fold records that other partitions sent home; ``folds`` by full topic name."""
-        for record in records:
-            first_read = original(record)
-            self._fold_record(folds[first_read.topic], first_read, now)
 
     def change_subscription(self, subscription_id: str, changed_at: datetime, *, active: bool) -> None:
         """Take a change of a subscription, in any order."""

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from app.engine.fold import Record
+from app.engine.fold import Batch, Record
 from app.engine.leave import leave
 
 if TYPE_CHECKING:
     from app.engine.tasks import Tasks
 
-FoldFunction = Callable[[Any, Sequence[Record], datetime], None]
+FoldFunction = Callable[[Any, Batch, datetime], None]
 
 
 class Fetched(NamedTuple):
@@ -36,7 +36,7 @@ class Batches:
         self._tasks = tasks
 
     async def fold(self, function: "FoldFunction") -> None:
-        """Fold every batch with ``function(state, records, now)`` until the worker stops.
+        """Fold every batch with ``function(state, batch, now)`` until the worker stops.
 
         ``function`` is the rule: pure Python on one batch, no await inside. If it raises, the process leaves:
         its state would be half folded.
@@ -52,7 +52,8 @@ class Batches:
         try:
             records = task.take(fetched)
             if records:
-                function(task.state, records, datetime.now(UTC))
+                batch = Batch(fetched.topic, fetched.partition, records)
+                function(task.state, batch, datetime.now(UTC))
             task.folded(fetched)
         except Exception as exc:  # noqa: BLE001 - whatever it is, half a batch is folded
             leave(f"a batch of {fetched.topic}[{fetched.partition}] could not be folded", exc)

@@ -8,13 +8,12 @@ Header = tuple[str, bytes]
 
 
 class Record(Protocol):
-    """One message as it was read from Kafka; ``timestamp`` is the broker's, in ms since the epoch."""
+    """One message as it was read from Kafka; ``timestamp`` is the broker's, in ms since the epoch.
+
+    Where it was read is said once, for all records of a batch.
+    """
 
     # ruff: noqa: D102 - the class says it
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
     @property
     def offset(self) -> int: ...
     @property
@@ -25,6 +24,14 @@ class Record(Protocol):
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> Sequence[Header]: ...
+
+
+class Batch(NamedTuple):
+    """Records of one partition of one topic, in order."""
+
+    topic: str
+    partition: int
+    records: Sequence[Record]
 
 
 #: For messages without headers; never appended to.
