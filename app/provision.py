@@ -92,7 +92,9 @@ class Provisioner:
         deadline = time.monotonic() + KNOWN_WITHIN
         while missing := set(topics) - set(await self._admin.list_topics()):
             if time.monotonic() > deadline:
-                raise TopicsError(f"topic {min(missing)} was created, but the broker does not list it: try again")
+                raise TopicsError(
+                    f"topic {min(missing)} was created, but the broker does not list it: try again"
+                )
             await asyncio.sleep(0.1)
 
     def _new_topic(self, spec: TopicSpec) -> NewTopic:
