@@ -1,41 +1,25 @@
 """What an agent iterates over: one fetch of one partition at a time, with the task that owns it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from app.engine.fold import Batch, Record
+from app.engine.fetched import Fetched
+from app.engine.fold import Batch
 from app.engine.leave import leave
-
-if TYPE_CHECKING:
-    from app.engine.tasks import Tasks
+from app.engine.tasks import Tasks
 
 FoldFunction = Callable[[Any, Batch, datetime], None]
-
-
-class Fetched(NamedTuple):
-    """The records of one fetch of one partition: every record with ``start`` <= offset < ``end``.
-
-    Offsets in that range may be missing: transaction markers, aborted records and compacted ones have none.
-    ``generation`` is the consumer group's, so that a fetch which outlives a rebalance can be told.
-    """
-
-    topic: str
-    partition: int
-    start: int
-    end: int
-    generation: int
-    records: Sequence[Record]
 
 
 class Batches:
     """The batches of one agent, in the order of each partition."""
 
-    def __init__(self, stream: Any, tasks: "Tasks") -> None:
+    def __init__(self, stream: Any, tasks: Tasks) -> None:
         self._stream = stream
         self._tasks = tasks
 
-    async def fold(self, function: "FoldFunction") -> None:
+    async def fold(self, function: FoldFunction) -> None:
         """Fold every batch with ``function(state, batch, now)`` until the worker stops.
 
         ``function`` is the rule: pure Python on one batch, no await inside. If it raises, the process leaves:
@@ -45,7 +29,7 @@ class Batches:
             await self._fold_one(event.value, function)
             event.ack()
 
-    async def _fold_one(self, fetched: Fetched, function: "FoldFunction") -> None:
+    async def _fold_one(self, fetched: Fetched, function: FoldFunction) -> None:
         task = self._tasks.owner_of(fetched)
         if task is None:
             return

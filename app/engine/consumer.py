@@ -10,7 +10,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from app.engine.batches import Fetched
+from app.engine.fetched import Fetched
 from app.engine.leave import leave
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
-from app.engine.batches import Fetched
+from app.engine.fetched import Fetched
 from app.engine.fold import Changes, Message, Record, Stage
 from app.engine.leave import leave
 from app.engine.transactions import TransactionalWriter

@@ -8,8 +8,8 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from app.engine.batches import Fetched
 from app.engine.changelog import ChangelogReader
+from app.engine.fetched import Fetched
 from app.engine.fold import Stage
 from app.engine.task import Task
 from app.engine.transactions import TransactionalWriter
