@@ -13,6 +13,7 @@ from app.domain.events import EVENT_OF_TOPIC, RequestRouted, decode, millisecond
 from app.domain.measures import Measures
 from app.domain.progress import Held, holds, stages_held
 from app.domain.species import SPECIES, active_species
+from app.engine.fold import Batch
 from app.local.sample import DAYS, Sample, traffic, trickle
 from app.local.sample_callers import CALLERS
 from app.topics import Surroundings
@@ -46,9 +47,9 @@ def held(sample: list[Sample]) -> dict[str, Held]:
             value=value,
             headers=[],
         )
-        partition.fold_records(FOLDS[topic], [cast("Record", record)], UNTIL)
+        partition.fold_batch(FOLDS[topic], Batch(topic, 0, [cast("Record", record)]), UNTIL)
     shares = [each for each in partition.drain().messages if each.topic.endswith("gateway-shares")]
-    gateway.fold_shares(cast("list[Record]", shares), UNTIL)
+    gateway.fold_shares(Batch("gateway-shares", 0, cast("list[Record]", shares)), UNTIL)
     callers = {caller.id: partition._scopes[caller.id].counters.held for caller in CALLERS}
     return callers | {"": gateway._held}
 
