@@ -21,7 +21,7 @@ FIRST_DAY = date(2024, 2, 20)
 # -- events ------------------------------------------------------------------------------------------------
 
 #: Two letters may share a home partition or not; nobody's events are at home by their identity.
-callers = st.sampled_from(["ada", "bob", "cem", "dee"])
+callers = st.sampled_from(["ada", "ada", "bob", "cem", "dee"])
 anybody = callers | st.none()
 
 #: Times that are on another day in UTC than where they were written, and times without an offset.
@@ -51,19 +51,32 @@ def run_of_days(caller: str, start: date, length: int, model: str) -> list[Event
 
 
 models = st.sampled_from(["m-1", "m-2", "m-3", "m-4", "m-5", "m-6"])
+
+
+def every_model(caller: str, time: str, count: int) -> list[Event]:
+    """Return requests at one time to some models."""
+    return [
+        {"topic": "gateway.requests", "caller_id": caller, "created_at": time, "model": f"m-{number}"}
+        for number in range(count)
+    ]
+
+
+cache_hit = event(
+    "cache-hits",
+    caller_id=anybody,
+    created_at=times,
+    kind=st.sampled_from(["exact", "semantic", None]),
+    hits=st.sampled_from([None, 0, 1, 3, 9, 10]),
+    tokens_saved=tokens,
+    cost_saved=amounts,
+)
 some_events = st.one_of(
     event("requests", caller_id=callers, created_at=times, model=models),
     st.builds(run_of_days, callers, days, st.sampled_from([2, 3, 6, 7, 30]), models),
     st.builds(lambda one: one * 99, event("requests", caller_id=callers, created_at=times, model=models)),
-    event(
-        "cache-hits",
-        caller_id=anybody,
-        created_at=times,
-        kind=st.sampled_from(["exact", "semantic", None]),
-        hits=st.sampled_from([None, 0, 1, 9, 10]),
-        tokens_saved=tokens,
-        cost_saved=amounts,
-    ),
+    st.builds(every_model, callers, times, st.sampled_from([2, 4, 5])),
+    cache_hit,
+    st.lists(cache_hit, min_size=3, max_size=6).map(lambda lists: [hit for [hit] in lists]),
     event("mcp-calls", caller_id=anybody, created_at=times, tokens_saved=tokens),
     event("races", caller_id=anybody, created_at=times),
     event("facts", caller_id=anybody, created_at=times, superseded_by=st.sampled_from([None, None, "f-0"])),
@@ -95,7 +108,7 @@ def identified(lists: list[list[Event]]) -> list[Event]:
     return events
 
 
-histories = st.lists(some_events, min_size=1, max_size=20).map(identified)
+histories = st.lists(some_events, min_size=3, max_size=30).map(identified)
 
 #: What happens to a task (the last is the gateway's): fold some, commit, be killed.
 steps = st.lists(
@@ -104,7 +117,7 @@ steps = st.lists(
         st.integers(0, PARTITIONS),
         st.sampled_from([1, 2, 7, 50]),
     ),
-    max_size=40,
+    max_size=60,
 )
 
 
@@ -157,7 +170,7 @@ def as_stats(scope: Recount, today: date, *, gateway: bool) -> Stats:
 
 
 @given(st.data(), histories, steps)
-@settings(max_examples=150)
+@settings(max_examples=300)
 def test_order_batches_and_crashes_do_not_matter(
     data: st.DataObject, events: list[Event], plan: list[tuple[str, int, int]]
 ) -> None:
@@ -173,7 +186,7 @@ def test_order_batches_and_crashes_do_not_matter(
 
 
 @given(st.data(), histories, steps)
-@settings(max_examples=150)
+@settings(max_examples=300)
 def test_what_it_comes_to_is_the_recount(
     data: st.DataObject, events: list[Event], plan: list[tuple[str, int, int]]
 ) -> None:
@@ -220,7 +233,7 @@ def test_nothing_is_published_twice(
 
 
 @given(histories, steps, steps)
-@settings(max_examples=150)
+@settings(max_examples=300)
 def test_what_is_published_for_a_caller_does_not_depend_on_batches(
     events: list[Event], plan: list[tuple[str, int, int]], other_plan: list[tuple[str, int, int]]
 ) -> None:
@@ -238,7 +251,7 @@ def test_what_is_published_for_a_caller_does_not_depend_on_batches(
 
 
 @given(histories)
-@settings(max_examples=150)
+@settings(max_examples=300)
 def test_the_hot_path_is_the_readable_fold(events: list[Event]) -> None:
     """Asking the judge at thresholds publishes, event by event, what asking it after every event publishes."""
     deployed = Deployed(1)
