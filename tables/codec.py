@@ -7,8 +7,8 @@ import msgspec
 RowT = TypeVar("RowT", bound="VersionedRow")
 
 #: MessagePack has no integers beyond 64 bits. Sums of non-negative numbers that stop here are the same in
-#: any order.
-LARGEST: Final = 2**63 - 1
+#: any order, and with restarts anywhere: it is the largest that is written as it is.
+LARGEST: Final = 2**64 - 1
 
 
 class VersionedRow(msgspec.Struct, array_like=True, kw_only=True):
@@ -34,7 +34,7 @@ class Codec(Generic[RowT]):
         """Return the row. Raises ``UnreadableRowError``."""
         try:
             row = self._decoder.decode(value)
-        except msgspec.DecodeError as exc:
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise UnreadableRowError(str(exc)) from None
         if row.version != self._version:
             raise UnreadableRowError(
@@ -55,7 +55,7 @@ def _saturated(value: object) -> object:
         case bool() | str() | None:
             return value
         case int():
-            return max(-LARGEST, min(value, LARGEST))
+            return min(value, LARGEST)
         case list() | tuple() | set():
             return [_saturated(each) for each in value]
         case dict():
