@@ -133,6 +133,21 @@ def play(deployed: Deployed, plan: list[tuple[str, int, int]]) -> None:
     deployed.settle()
 
 
+def play_in_parts(
+    data: st.DataObject, arriving: list[tuple[int, Event]], plan: list[tuple[str, int, int]]
+) -> Deployed:
+    """Let a part of the events come to rest, put new workers in the place of all, and let the rest arrive."""
+    deployed = Deployed(PARTITIONS)
+    first = data.draw(st.integers(0, len(arriving)))
+    deployed.arrive(arriving[:first])
+    play(deployed, plan)
+    for number in range(PARTITIONS + 1):
+        deployed.crash(number)
+    deployed.arrive(arriving[first:])
+    play(deployed, plan)
+    return deployed
+
+
 def one_by_one(events: list[Event]) -> Deployed:
     """Fold each event alone, in order, and let everything come to rest after each."""
     deployed = Deployed(PARTITIONS)
@@ -177,9 +192,7 @@ def test_order_batches_and_crashes_do_not_matter(
     """Shuffled, on any partition, in any batches, with crashes anywhere, events come to what they come to one by one."""
     shuffled = data.draw(st.permutations(events))
     arrivals = data.draw(st.lists(st.integers(0, PARTITIONS - 1), min_size=len(events), max_size=len(events)))
-    deployed = Deployed(PARTITIONS)
-    deployed.arrive(zip(arrivals, shuffled, strict=True))
-    play(deployed, plan)
+    deployed = play_in_parts(data, list(zip(arrivals, shuffled, strict=True)), plan)
     expected = one_by_one(events)
     assert deployed.state() == expected.state()
     assert outcome(earned(deployed.published)) == outcome(earned(expected.published))
@@ -218,9 +231,7 @@ def test_nothing_is_published_twice(
 ) -> None:
     """Whatever happens, an achievement, a stage and a level are published once, and levels join up."""
     arrivals = data.draw(st.lists(st.integers(0, PARTITIONS - 1), min_size=len(events), max_size=len(events)))
-    deployed = Deployed(PARTITIONS)
-    deployed.arrive(zip(arrivals, events, strict=True))
-    play(deployed, plan)
+    deployed = play_in_parts(data, list(zip(arrivals, events, strict=True)), plan)
     for scope in earned(deployed.published).values():
         assert len(scope.achievements) == len(set(scope.achievements))
         assert len(scope.stages) == len(set(scope.stages))
