@@ -42,9 +42,11 @@ def command(*, ends: bool, record: Path | None) -> None:
     Settings.from_environ(os.environ)
     from app.cli.console import output  # noqa: PLC0415 - wrong settings are said at once
     from app.cli.progress import progress  # noqa: PLC0415
-    from app.local.demo import Demo, local_kafka, own_environ  # noqa: PLC0415
+    from app.local.demo import Demo  # noqa: PLC0415
     from app.local.demo_screen import DemoScreen  # noqa: PLC0415
+    from app.local.demo_setup import local_kafka, own_environ  # noqa: PLC0415
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _like_ctrl_c)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # topics that are new make it talk
@@ -74,9 +76,7 @@ def _like_ctrl_c(_number: int, _frame: FrameType | None) -> None:
 def _how_to_go_on(own: Mapping[str, str], *, stay: bool) -> list[str]:
     program = sys.argv[0] if "/" in sys.argv[0] and sys.argv[0].endswith("streakline") else "streakline"
     if not stay:
-        return [
-            f"`{program} demo` without --exit goes on with live traffic, for `show` and `watch` to look at."
-        ]
+        return [f"`{program} demo` without --exit goes on, live: look around with `show` and `watch`."]
     return [
         "Live traffic goes on until Ctrl-C. Look around from another terminal:",
         f"  export STREAKLINE_TOPIC_PREFIX={own['STREAKLINE_TOPIC_PREFIX']}",

@@ -5,11 +5,10 @@ the Kafka if the demo started it.
 """
 
 import asyncio
-import secrets
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nlargest
@@ -22,11 +21,9 @@ from app.domain.measures import Measures
 from app.domain.published import Published
 from app.errors import StreaklineError
 from app.factory import topic_specs
-from app.local import broker
+from app.local.demo_setup import from_home
 from app.local.demo_traffic import Folded, Sender, Totals, sender
 from app.local.demo_worker import Worker
-from app.local.files import Report
-from app.local.network import PortTakenError
 from app.local.sample import traffic, trickle
 from app.provision import Provisioner
 from app.settings import Settings
@@ -76,33 +73,6 @@ class Screen(Protocol):
         """Show what has become of the traffic."""
 
 
-@contextmanager
-def local_kafka(environ: Mapping[str, str], report: Report) -> Iterator[Settings]:
-    """Yield settings whose Kafka runs: the one that is configured, else the local one.
-
-    If the local one has to be started, it is stopped again. Blocks while it starts and stops.
-    """
-    settings = Settings.from_environ(environ)
-    if not settings.local_broker:
-        yield settings
-        return
-    try:
-        running = broker.start(settings.data_dir, report=report)
-    except PortTakenError:
-        running = broker.start(settings.data_dir, port=0, report=report)
-    try:
-        yield Settings.from_environ(environ)
-    finally:
-        if not running.already_running:
-            broker.stop(settings.data_dir)
-
-
-def own_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what a run sets for its worker and itself: topics and a consumer group that no other run has."""
-    prefix = environ.get("STREAKLINE_TOPIC_PREFIX", "")
-    return {"STREAKLINE_TOPIC_PREFIX": f"{prefix}demo-{secrets.token_hex(4)}.", "STREAKLINE_WORKER_PORT": "0"}
-
-
 class Demo:
     """One run, on a Kafka that runs. ``own`` is what `own_environ` returned; ``settings`` have it already."""
 
@@ -121,6 +91,7 @@ class Demo:
 
         Raises ``StreaklineError`` when the result is not exactly what was sent, or the worker ends.
         """
+        self._screen.step(f"Apache Kafka on {self._settings.bootstrap_servers}")
         async with AsyncExitStack() as stack:
             topics = await self._create_topics()
             stack.push_async_callback(self._delete_topics, topics)
@@ -174,7 +145,7 @@ class Demo:
     async def _show_published(self, follower: Follower) -> None:
         async for followed in follower.messages():
             if not self._unlocked.is_set():
-                self._screen.step(f"a worker folds (its log: {self._worker.log_file})")
+                self._screen.step(f"a worker folds (its log: {from_home(self._worker.log_file)})")
                 self._unlocked.set()
             self._screen.published(followed.message)
 

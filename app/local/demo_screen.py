@@ -101,7 +101,7 @@ class DemoScreen:
         """Count a message, and print it if it is one that everybody wants to see."""
         self._counts[type(message)] += 1
         if self._is_over or is_notable(message):
-            self._print(line(message), part=1)
+            self._print(line(message), is_unlock=True)
 
     def finale(self, outcome: Outcome) -> None:
         """Print that nothing is missing, the gateway's buddy, the busiest callers, and how to go on."""
@@ -113,11 +113,10 @@ class DemoScreen:
         self.step(f"{speed}; {checked} are counted, exactly those that were sent")
         self._print(Text())
         gateway = scope_view(outcome.gateway, today)
-        if self._console.is_terminal:
-            self._print(buddy_panel(gateway.scope, gateway.buddy, min(_PANEL_WIDTH, self._console.width)))
-        else:
-            for text in buddy_lines(gateway.buddy):
-                self._print(Text(text))
+        self._print(
+            buddy_panel(gateway.scope, gateway.buddy, min(_PANEL_WIDTH, self._console.width)),
+            plain="\n".join(buddy_lines(gateway.buddy)),
+        )
         progress = gateway.achievements
         count = f"{len(progress.unlocked)} of {len(progress.unlocked) + len(progress.locked)}"
         self._print(Text(f"  {count} achievements; to reach for: {_to_reach_for(gateway)}", _QUIET))
@@ -133,14 +132,15 @@ class DemoScreen:
         printed = [*self._printed[0], *_shortened(self._printed[1]), *self._printed[2]]
         path.write_text(to_svg(printed, _PICTURE_WIDTH, "streakline demo"), encoding="utf-8")
 
-    def _print(self, what: RenderableType, part: int | None = None) -> None:
-        self._printed[(2 if self._is_over else 0) if part is None else part].append(what)
+    def _print(self, what: RenderableType, *, is_unlock: bool = False, plain: str | None = None) -> None:
+        """Print: on a terminal an unlock is one line, however narrow; elsewhere all lines are plain."""
+        self._printed[1 if is_unlock else 2 if self._is_over else 0].append(what)
         if not self._console.is_terminal:
-            self._console.print(what, soft_wrap=True)
-        elif part is None:
-            self._console.print(what)
-        else:
+            self._console.print(what if plain is None else plain, soft_wrap=True)
+        elif is_unlock:
             self._console.print(what, no_wrap=True, overflow="ellipsis")
+        else:
+            self._console.print(what)
 
     def _status(self) -> RenderableType:
         return self._bar or self._spinner

@@ -23,7 +23,7 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     PET_EVOLVED: msgspec.json.Decoder(PetEvolved),
 }
 _LEVEL_ICON = "⭐"
-_SCOPE_CELLS = 24
+_SCOPE_CELLS = 22
 _QUIET = "bright_black"
 
 

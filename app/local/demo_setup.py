@@ -1,0 +1,44 @@
+"""What a run of the demo stands on: a Kafka that runs, and settings that no other run has."""
+
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.local import broker
+from app.local.files import Report
+from app.local.network import PortTakenError
+from app.settings import Settings
+
+
+@contextmanager
+def local_kafka(environ: Mapping[str, str], report: Report) -> Iterator[Settings]:
+    """Yield settings whose Kafka runs: the one that is configured, else the local one.
+
+    If the local one has to be started, it is stopped again. Blocks while it starts and stops.
+    """
+    settings = Settings.from_environ(environ)
+    if not settings.local_broker:
+        yield settings
+        return
+    try:
+        running = broker.start(settings.data_dir, report=report)
+    except PortTakenError:
+        running = broker.start(settings.data_dir, port=0, report=report)
+    try:
+        yield Settings.from_environ(environ)
+    finally:
+        if not running.already_running:
+            broker.stop(settings.data_dir)
+
+
+def own_environ(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what a run sets for its worker and itself: topics and a consumer group that no other run has."""
+    prefix = environ.get("STREAKLINE_TOPIC_PREFIX", "")
+    return {"STREAKLINE_TOPIC_PREFIX": f"{prefix}demo-{secrets.token_hex(4)}.", "STREAKLINE_WORKER_PORT": "0"}
+
+
+def from_home(path: Path) -> str:
+    """Return a path as people write it."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) else str(path)
