@@ -95,17 +95,21 @@ def _stats(stats: Stats, scope: str) -> Table:
 
 def numbers(stats: Stats, scope: str) -> Iterator[tuple[str, int]]:
     """Return the stats that are not beside the buddy, by the words for them."""
-    yield "requests", stats.total_requests
-    yield "days active", stats.days_active
+    yield _plural("request", stats.total_requests)
+    yield _plural("active day", stats.days_active)
     if scope == GATEWAY:
-        yield "callers", stats.unique_callers
-    yield "models", stats.unique_models
+        yield _plural("caller", stats.unique_callers)
+    yield _plural("model", stats.unique_models)
     if scope == GATEWAY:
-        yield "subscriptions", stats.subscriptions_configured
-    yield "cache hits", stats.cache_hits
+        yield _plural("subscription", stats.subscriptions_configured)
+    yield _plural("cache hit", stats.cache_hits)
     yield "semantic", stats.semantic_hits
-    yield "races", stats.race_wins
-    yield "facts", stats.facts_stored
+    yield _plural("race", stats.race_wins)
+    yield _plural("fact", stats.facts_stored)
+
+
+def _plural(word: str, count: int) -> tuple[str, int]:
+    return (word if count == 1 else f"{word}s"), count
 
 
 def _achievements(achievements: Achievements, *, bars: bool) -> Iterator[RenderableType]:
