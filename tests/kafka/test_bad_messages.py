@@ -26,6 +26,8 @@ from tests.support.deployment import PARTITIONS, Deployment, Sending
 from tests.support.rows import caller_stats, gateway_stats
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from app.local.broker import Broker
 
 #: A good neighbour behind each message, so that each batch has both.
@@ -162,3 +164,24 @@ def test_values_never_reach_the_log(folded: Folded) -> None:
     """Nothing of a value is in the worker's log."""
     assert "folding: " in folded.log
     assert MARKER not in folded.log
+
+
+def test_the_largest_messages(broker: Broker, tmp_path: Path) -> None:
+    """A message as large as a broker accepts, or larger once it is unpacked, is refused or forwarded like any other."""
+    deployment = Deployment(broker.address, tmp_path)
+    deployment.run("topics", "create")
+    home = deployment.home(CALLER)
+    away = (home + 1) % PARTITIONS
+    plain, packed = 1_040_000, 14_000_000
+    bad = [Sending(REQUESTS, home, b"x" * size) for size in (plain, packed)]
+    good = [Sending(REQUESTS, away, body(payload="y" * (size - 1_000))) for size in (plain, packed)]
+    with deployment.start_worker() as worker:
+        deployment.send([bad[0], good[0]])
+        deployment.send([bad[1], good[1]], compression="gzip")
+        deployment.send([Sending(REQUESTS, home, body())])
+        deployment.wait_until_folded()
+        assert worker.stop() == 0
+    letters = deployment.read(f"{deployment.prefix}streakline.dead-letters")
+    assert [len(letter.value) for letter in letters] == [plain, packed]
+    rows = deployment.read_rows(*stored.CALLER_TABLES)
+    assert caller_stats(rows, CALLER, 0).totalRequests == 3
