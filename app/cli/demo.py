@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cli.signals import end_like_ctrl_c
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import FrameType
 
 #: How long the sample traffic takes, in seconds.
 _TO_LOOK_AT = 22.0
@@ -26,8 +25,9 @@ _UNWATCHED = 6.0
 
 @click.command
 @click.option("--exit", "ends", is_flag=True, help="End when the sample traffic is folded and checked.")
+@click.option("--seconds", type=click.FloatRange(0), hidden=True)
 @click.option("--record", type=click.Path(path_type=Path, dir_okay=False), hidden=True)
-def command(*, ends: bool, record: Path | None) -> None:
+def command(seconds: float | None, record: Path | None, *, ends: bool) -> None:
     """See streakline at work on this machine: Kafka, topics, a worker and six weeks of sample traffic.
 
     Starts a local Apache Kafka if none is configured, shows unlocks and level-ups as they are published, and
@@ -46,13 +46,12 @@ def command(*, ends: bool, record: Path | None) -> None:
     from app.local.demo_screen import DemoScreen  # noqa: PLC0415
     from app.local.demo_setup import local_kafka, own_environ  # noqa: PLC0415
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _like_ctrl_c)
+    end_like_ctrl_c()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # topics that are new make it talk
     console = output()
     own = own_environ(os.environ)
-    seconds = _TO_LOOK_AT if console.is_terminal or record else _UNWATCHED
+    if seconds is None:
+        seconds = _TO_LOOK_AT if console.is_terminal or record else _UNWATCHED
     with ExitStack() as stack:
         with progress() as report:
             settings = stack.enter_context(local_kafka(os.environ | own, report))
@@ -67,10 +66,6 @@ def command(*, ends: bool, record: Path | None) -> None:
             stack.callback(console.print, "everything that the demo started is stopped")
         if record:
             screen.save(record)
-
-
-def _like_ctrl_c(_number: int, _frame: FrameType | None) -> None:
-    signal.raise_signal(signal.SIGINT)
 
 
 def _how_to_go_on(own: Mapping[str, str], *, stay: bool) -> list[str]:

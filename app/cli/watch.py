@@ -9,6 +9,7 @@ import os
 import click
 
 from app.cli.scope import ScopeType
+from app.cli.signals import end_like_ctrl_c
 from app.settings import Settings
 
 
@@ -29,6 +30,7 @@ def command(scope: str | None, count: int | None, *, from_beginning: bool, as_js
       streakline watch --json | jq -r .scope
     """
     settings = Settings.from_environ(os.environ)
+    end_like_ctrl_c()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_watch(settings, scope, count, from_beginning=from_beginning, as_json=as_json))
 
