@@ -28,7 +28,6 @@ _NOTABLE = frozenset({"requests-1k", "saved-1m", "cost-10d", "cost-100d", "strea
 _NOTABLE_LEVELS = 10
 _NOTABLE_CALLER_LEVEL = 20
 _NOTABLE_DRAGON = 3
-_QUIET = "bright_black"
 _LONGEST_BAR, _SHORTEST_BAR, _BESIDE_BAR = 30, 10, 76
 _KINDS: Final[dict[type[Published], str]] = {
     AchievementUnlocked: "unlocks",
@@ -87,7 +86,7 @@ class DemoScreen:
             self._console.print(text, soft_wrap=True)
 
     def _line_with_bar(self, day: str, folded: int, total: int, earned: str) -> Text:
-        bar = Text(f"{day}  ", _QUIET)
+        bar = Text(f"{day}  ", words.QUIET)
         if total:
             width = max(_SHORTEST_BAR, min(_LONGEST_BAR, self._console.width - _BESIDE_BAR))
             bar.append(words.bar(folded / total, width)).append(f" {folded:,} of {total:,} events", "default")
@@ -119,7 +118,7 @@ class DemoScreen:
         )
         progress = gateway.achievements
         count = f"{len(progress.unlocked)} of {len(progress.unlocked) + len(progress.locked)}"
-        self._print(Text(f"  {count} achievements; to reach for: {_to_reach_for(gateway)}", _QUIET))
+        self._print(Text(f"  {count} achievements; to reach for: {_to_reach_for(gateway)}", words.QUIET))
         self._print(Text())
         for each in top_callers([scope_view(state, today) for state in outcome.callers]):
             self._print(each)
@@ -190,4 +189,4 @@ def _shortened(unlocks: Sequence[RenderableType]) -> list[RenderableType]:
     if left_out <= 1:
         return list(unlocks)
     first, last = _IN_PICTURE
-    return [*unlocks[:first], Text(f"  ⋮ {left_out} more lines", _QUIET), *unlocks[-last:]]
+    return [*unlocks[:first], Text(f"  ⋮ {left_out} more lines", words.QUIET), *unlocks[-last:]]

@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
+from app.view import words
 from app.view.scope_view import CalendarDay
 
 MOST_WEEKS: Final = 52
@@ -16,7 +17,7 @@ _LABEL_CELLS = 4
 _MONTH_CELLS = 4
 
 #: By level. Where there are no colours, the glyph alone tells the level.
-_STYLES = ("bright_black", "#a89984", "#d9a520", "#e8710a", "#d6301d")
+_STYLES = (words.QUIET, "#a89984", "#d9a520", "#e8710a", "#d6301d")
 _COLOURED = "·■■■■"
 _UNCOLOURED = "·░▒▓█"
 
@@ -30,14 +31,14 @@ def grid(calendar: Sequence[CalendarDay], weeks: int, *, coloured: bool) -> list
     """Return the lines: months, then seven days of ``weeks`` weeks, then what the glyphs mean."""
     columns = _columns(calendar, weeks)
     glyphs = _COLOURED if coloured else _UNCOLOURED
-    lines = [Text(" " * _LABEL_CELLS + _months(columns), style="bright_black")]
+    lines = [Text(" " * _LABEL_CELLS + _months(columns), style=words.QUIET)]
     for weekday, label in enumerate(_LABELS):
-        line = Text(f"{label} ", style="bright_black")
+        line = Text(f"{label} ", style=words.QUIET)
         for column in columns:
             day = column[weekday]
             line.append(f"{glyphs[day.level]} " if day else "  ", _STYLES[day.level] if day else None)
         lines.append(line)
-    legend = Text(" " * _LABEL_CELLS + "less ", style="bright_black")
+    legend = Text(" " * _LABEL_CELLS + "less ", style=words.QUIET)
     for glyph, style in zip(glyphs, _STYLES, strict=True):
         legend.append(f"{glyph} ", style)
     lines.append(legend.append("more"))

@@ -24,7 +24,6 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
 }
 _LEVEL_ICON = "⭐"
 _SCOPE_CELLS = 22
-_QUIET = "bright_black"
 
 
 def decode(output: str, value: bytes) -> Published:
@@ -37,7 +36,7 @@ def line(message: Published) -> Text:
     """Return when it was achieved, by whom and what, as one line."""
     is_gateway = message.scope == GATEWAY
     return Text.assemble(
-        (f"{message.achieved_at:%Y-%m-%d %H:%M}  ", _QUIET),
+        (f"{message.achieved_at:%Y-%m-%d %H:%M}  ", words.QUIET),
         words.icon(icon(message)),
         "  ",
         (f"{message.scope:{_SCOPE_CELLS}}  ", f"bold {words.ACCENT}" if is_gateway else "default"),
@@ -60,12 +59,12 @@ def what(message: Published) -> Text:
     """Return what was achieved."""
     match message:
         case AchievementUnlocked(title=title, description=description):
-            return Text.assemble((title, "bold"), (f"  {description}", _QUIET))
+            return Text.assemble((title, "bold"), (f"  {description}", words.QUIET))
         case LevelUp(from_level=before, level=level, xp=xp):
-            return Text.assemble((f"level {before} → {level}", "bold"), (f" ({xp:,} XP)", _QUIET))
+            return Text.assemble((f"level {before} → {level}", "bold"), (f" ({xp:,} XP)", words.QUIET))
         case PetEvolved(species=species, stage=stage, stage_index=0, rarity=rarity):
-            return Text.assemble((f"{species} unlocked", "bold"), (f"  {stage}, {rarity}", _QUIET))
+            return Text.assemble((f"{species} unlocked", "bold"), (f"  {stage}, {rarity}", words.QUIET))
         case PetEvolved(species=species, stage=stage, rarity=rarity):
-            return Text.assemble((f"{species} evolved: {stage}", "bold"), (f"  {rarity}", _QUIET))
+            return Text.assemble((f"{species} evolved: {stage}", "bold"), (f"  {rarity}", words.QUIET))
         case _:
             return Text(type(message).__name__)

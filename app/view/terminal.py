@@ -21,7 +21,6 @@ WIDEST = 110
 _LEVEL_BAR = 14
 _PROGRESS_BAR = 12
 _ROOM_FOR_BARS = 92
-_QUIET = "bright_black"
 
 
 def picture(view: ScopeView, width: int, *, coloured: bool = True) -> RenderableType:
@@ -53,7 +52,7 @@ def buddy_panel(scope: str, buddy: BuddyState, width: int) -> Panel:
 def _who(buddy: BuddyState, style: str) -> Iterator[Text]:
     yield Text.assemble((buddy.name, f"bold {style}"), f" the {buddy.species}")
     yield Text(
-        f"{buddy.stage}, stage {buddy.stage_index + 1} of {buddy.total_stages} · {buddy.rarity}", _QUIET
+        f"{buddy.stage}, stage {buddy.stage_index + 1} of {buddy.total_stages} · {buddy.rarity}", words.QUIET
     )
     yield Text()
     yield Text.assemble(
@@ -62,10 +61,10 @@ def _who(buddy: BuddyState, style: str) -> Iterator[Text]:
         f" {words.number(buddy.xp)} of {words.number(buddy.xp_for_next_level)} XP",
     )
     yield Text(f"{words.number(buddy.tokens_saved)} tokens and {words.dollars(buddy.cost_saved)} saved")
-    yield Text.assemble(streak_words(buddy.streak_days), (f" · {buddy.mood}", _QUIET))
+    yield Text.assemble(streak_words(buddy.streak_days), (f" · {buddy.mood}", words.QUIET))
     pets = [words.PET_ICON[each.id] for each in buddy.unlocked_species if each.unlocked]
     if pets:
-        yield Text.assemble(("pets ", _QUIET), " ".join(pets))
+        yield Text.assemble(("pets ", words.QUIET), " ".join(pets))
     yield Text()
     yield Text(f"“{buddy.speech}”", "italic")
 
@@ -84,7 +83,7 @@ def streak_words(days: int) -> str:
 def _stats(stats: Stats, scope: str) -> Table:
     table = Table.grid(padding=(0, 3))
     cells = [
-        Text.assemble((words.number(value), "bold"), (f" {name}", _QUIET))
+        Text.assemble((words.number(value), "bold"), (f" {name}", words.QUIET))
         for name, value in numbers(stats, scope)
     ]
     half = (len(cells) + 1) // 2
@@ -126,11 +125,11 @@ def _achievements(achievements: Achievements, *, bars: bool) -> Iterator[Rendera
     for has in unlocked:
         when = f"{has.achieved_at:%Y-%m-%d}" if has.achieved_at else ""
         title = Text.assemble(words.icon(has.icon), (f" {has.title}", "bold"))
-        table.add_row(title, Text(has.description), Text(when, _QUIET))
+        table.add_row(title, Text(has.description), Text(when, words.QUIET))
     for each in sorted(locked, key=_share, reverse=True):
-        title = Text(f"{words.icon(each.icon)} {each.title}", _QUIET)
+        title = Text(f"{words.icon(each.icon)} {each.title}", words.QUIET)
         progress = words.bar(_share(each), _PROGRESS_BAR).append(" ") if bars else Text()
-        table.add_row(title, Text(each.description, _QUIET), progress.append(so_far(each), "default"))
+        table.add_row(title, Text(each.description, words.QUIET), progress.append(so_far(each), "default"))
     yield table
 
 
@@ -147,4 +146,4 @@ def so_far(locked: Locked) -> str:
 
 def _streak(view: ScopeView) -> Text:
     longest = f" · longest {words.days(view.longest_streak)}"
-    return Text.assemble(("Streak ", "bold"), streak_words(view.stats.streak_days), (longest, _QUIET))
+    return Text.assemble(("Streak ", "bold"), streak_words(view.stats.streak_days), (longest, words.QUIET))

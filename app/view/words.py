@@ -12,6 +12,8 @@ ICON_CELLS: Final = 2
 #: Colours that are legible on a light and on a dark background.
 ACCENT: Final = "#d97706"
 GOOD: Final = "#2f9e5b"
+#: Not "bright_black", which some palettes make the colour of the background.
+QUIET: Final = "grey50"
 RARITY_STYLE: Final[dict[Rarity, str]] = {
     "common": "default",
     "uncommon": "#2f9e5b",
@@ -53,4 +55,4 @@ def bar(share: float, width: int, style: str = ACCENT) -> Text:
     filled = min(width, max(0, int(share * width)))
     if share > 0:
         filled = max(1, filled)
-    return Text.assemble(("━" * filled, style), ("─" * (width - filled), "bright_black"))
+    return Text.assemble(("━" * filled, style), ("─" * (width - filled), QUIET))
