@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from app.cli.scope import ScopeType
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_QUIET_SECONDS = 3.0
 
 
 @click.command
@@ -36,7 +43,7 @@ def command(scope: str, *, as_json: bool) -> None:
     from app.view.scope_view import scope_view  # noqa: PLC0415
     from app.view.terminal import picture  # noqa: PLC0415
 
-    state = asyncio.run(ScopeReader(settings).read(scope))
+    state = asyncio.run(ScopeReader(settings, _progress()).read(scope))
     view = scope_view(state, datetime.now(UTC).date())
     if as_json:
         click.echo(msgspec.json.encode(view.parts()))
@@ -47,3 +54,16 @@ def command(scope: str, *, as_json: bool) -> None:
     else:
         for line in plain_lines(view):
             console.print(line, soft_wrap=True)
+
+
+def _progress() -> Callable[[int], None]:
+    """Make what says, every few seconds, how many offsets are still to be read; quick reads are silent."""
+    told = time.monotonic()
+
+    def tell(remaining: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > _QUIET_SECONDS:
+            told = time.monotonic()
+            click.echo(f"reading the changelogs: {remaining:,} offsets to go", err=True)
+
+    return tell

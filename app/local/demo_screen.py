@@ -30,9 +30,9 @@ _NOTABLE_CALLER_LEVEL = 20
 _NOTABLE_DRAGON = 3
 _LONGEST_BAR, _SHORTEST_BAR, _BESIDE_BAR = 30, 10, 76
 _KINDS: Final[dict[type[Published], str]] = {
-    AchievementUnlocked: "unlocks",
-    LevelUp: "level-ups",
-    PetEvolved: "evolutions",
+    AchievementUnlocked: "unlock",
+    LevelUp: "level-up",
+    PetEvolved: "evolution",
 }
 _PANEL_WIDTH = 84
 _PICTURE_WIDTH = 100
@@ -77,23 +77,24 @@ class DemoScreen:
     def progress(self, at: datetime | None, folded: int, total: int) -> None:
         """Show the bar, or print a line now and then."""
         day = f"{at:%b %d}" if at else ""
-        earned = ", ".join(f"{self._counts[kind]:,} {word}" for kind, word in _KINDS.items())
+        earned = [words.counted(self._counts[kind], word) for kind, word in _KINDS.items()]
         if self._console.is_terminal:
             self._bar = self._line_with_bar(day, folded, total, earned)
         elif total and time.monotonic() - self._last_line > _PLAIN_EVERY:
             self._last_line = time.monotonic()
-            text = f"{day}: {folded:,} of {total:,} events folded, {earned}"
+            text = f"{day}: {folded:,} of {total:,} events folded, {', '.join(earned)}"
             self._console.print(text, soft_wrap=True)
 
-    def _line_with_bar(self, day: str, folded: int, total: int, earned: str) -> Text:
+    def _line_with_bar(self, day: str, folded: int, total: int, earned: Sequence[str]) -> Text:
         bar = Text(f"{day}  ", words.QUIET)
         if total:
             width = max(_SHORTEST_BAR, min(_LONGEST_BAR, self._console.width - _BESIDE_BAR))
             bar.append(words.bar(folded / total, width)).append(f" {folded:,} of {total:,} events", "default")
         else:
             bar.append(f"live traffic, {folded:,} events folded", "default")
-        bar.append(f" · {earned}")
-        bar.truncate(self._console.width)
+        for each in earned:
+            if len(bar) + len(each) + 2 < self._console.width:
+                bar.append(f", {each}")
         return bar
 
     def published(self, message: Published) -> None:

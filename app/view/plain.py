@@ -24,7 +24,7 @@ def plain_lines(view: ScopeView) -> Iterator[str]:
     yield from _achievements(view.achievements)
     yield ""
     streak = streak_words(view.stats.streak_days)
-    yield f"{streak}, longest {words.days(view.longest_streak)}, the last {WEEKS} weeks:"
+    yield f"{streak}, longest {words.counted(view.longest_streak, 'day')}, the last {WEEKS} weeks:"
     yield from (line.plain for line in grid(view.calendar, WEEKS, coloured=False))
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 from aiokafka import TopicPartition
 
 from app.domain.measures import Measures
-from app.engine.changelog import ChangelogReader
+from app.engine.changelog import ChangelogReader, OnProgress
 from app.errors import StreaklineError
 from app.provision import Provisioner, TopicsError
 from app.settings import Settings
@@ -37,8 +37,9 @@ class UnreadableStateError(StreaklineError):
 class ScopeReader:
     """Reads scopes as the changelogs have them at the time of the call. Needs no worker, and hurts none."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_progress: OnProgress | None = None) -> None:
         self._settings = settings
+        self._on_progress = on_progress
         self._around = Surroundings.of(settings)
         self._every_partition = range(settings.partitions)
 
@@ -98,7 +99,9 @@ class ScopeReader:
         try:
             async with ChangelogReader(self._settings.kafka_options()) as reader:
                 await reader.read_to_end(
-                    partitions, lambda topic, number, key, value: on_row(table_of[topic], number, key, value)
+                    partitions,
+                    lambda topic, number, key, value: on_row(table_of[topic], number, key, value),
+                    self._on_progress,
                 )
         except UnreadableRowError as error:
             raise UnreadableStateError(

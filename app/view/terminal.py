@@ -94,21 +94,17 @@ def _stats(stats: Stats, scope: str) -> Table:
 
 def numbers(stats: Stats, scope: str) -> Iterator[tuple[str, int]]:
     """Return the stats that are not beside the buddy, by the words for them."""
-    yield _plural("request", stats.total_requests)
-    yield _plural("active day", stats.days_active)
+    yield words.plural("request", stats.total_requests), stats.total_requests
+    yield words.plural("active day", stats.days_active), stats.days_active
     if scope == GATEWAY:
-        yield _plural("caller", stats.unique_callers)
-    yield _plural("model", stats.unique_models)
+        yield words.plural("caller", stats.unique_callers), stats.unique_callers
+    yield words.plural("model", stats.unique_models), stats.unique_models
     if scope == GATEWAY:
-        yield _plural("subscription", stats.subscriptions_configured)
-    yield _plural("cache hit", stats.cache_hits)
+        yield words.plural("subscription", stats.subscriptions_configured), stats.subscriptions_configured
+    yield words.plural("cache hit", stats.cache_hits), stats.cache_hits
     yield "semantic", stats.semantic_hits
-    yield _plural("race", stats.race_wins)
-    yield _plural("fact", stats.facts_stored)
-
-
-def _plural(word: str, count: int) -> tuple[str, int]:
-    return (word if count == 1 else f"{word}s"), count
+    yield words.plural("race", stats.race_wins), stats.race_wins
+    yield words.plural("fact", stats.facts_stored), stats.facts_stored
 
 
 def _achievements(achievements: Achievements, *, bars: bool) -> Iterator[RenderableType]:
@@ -145,5 +141,5 @@ def so_far(locked: Locked) -> str:
 
 
 def _streak(view: ScopeView) -> Text:
-    longest = f" · longest {words.days(view.longest_streak)}"
+    longest = f" · longest {words.counted(view.longest_streak, 'day')}"
     return Text.assemble(("Streak ", "bold"), streak_words(view.stats.streak_days), (longest, words.QUIET))

@@ -45,9 +45,14 @@ def dollars(value: float) -> str:
     return f"${value:,.2f}" if value == 0 or value >= 0.01 else "less than $0.01"  # noqa: PLR2004 - a cent
 
 
-def days(count: int) -> str:
-    """Return a number of days."""
-    return f"{count} day" if count == 1 else f"{count} days"
+def plural(word: str, count: int) -> str:
+    """Return a word as it is after a number."""
+    return word if count == 1 else f"{word}s"
+
+
+def counted(count: int, word: str) -> str:
+    """Return a number of things."""
+    return f"{count:,} {plural(word, count)}"
 
 
 def bar(share: float, width: int, style: str = ACCENT) -> Text:
