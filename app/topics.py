@@ -20,14 +20,16 @@ DEAD_LETTERS: Final = "streakline.dead-letters"
 FORWARDED: Final = "forwarded"
 GATEWAY_SHARES: Final = "gateway-shares"
 
-#: A dead letter is a message that the broker has accepted once, with a few headers more.
-DEAD_LETTER_BYTES: Final = 16 * 1024 * 1024
+#: The largest message of our own topics: a dead letter is a message that the broker has accepted once, with a
+#: few headers more, and a row of a changelog is whole.
+LARGEST_MESSAGE: Final = {"max.message.bytes": str(16 * 1024 * 1024)}
 
 _FOREVER: Final = {"cleanup.policy": "delete", "retention.ms": "-1"}
 _COMPACTED: Final = {
     "cleanup.policy": "compact",
     "min.cleanable.dirty.ratio": "0.1",
     "segment.bytes": str(64 * 1024 * 1024),
+    **LARGEST_MESSAGE,
 }
 
 
@@ -95,10 +97,8 @@ def specs(around: Surroundings, tables: Mapping[str, int]) -> list[TopicSpec]:
     return [
         *(TopicSpec(around.topic(name), count, stamped) for name in INPUTS),
         *(TopicSpec(around.output_topic(output), count, _FOREVER) for output in OUTPUTS),
-        TopicSpec(
-            around.topic(DEAD_LETTERS), count, {**_FOREVER, "max.message.bytes": str(DEAD_LETTER_BYTES)}
-        ),
-        TopicSpec(around.topic(FORWARDED), count, {"max.message.bytes": str(DEAD_LETTER_BYTES)}),
+        TopicSpec(around.topic(DEAD_LETTERS), count, {**_FOREVER, **LARGEST_MESSAGE}),
+        TopicSpec(around.topic(FORWARDED), count, LARGEST_MESSAGE),
         TopicSpec(around.topic(GATEWAY_SHARES), 1, _COMPACTED),
         *(TopicSpec(around.changelog(table), partitions, _COMPACTED) for table, partitions in tables.items()),
     ]

@@ -41,6 +41,8 @@ class Shares:
 
     def __init__(self) -> None:
         self._parts: dict[str, dict[bytes, Any]] = {table: {} for table in _PARTS}
+        self._models: set[str] | None = None
+        self._active_days: streaks.ActiveDays | None = None
 
     def put(self, key: bytes, value: bytes) -> None:
         """Take a snapshot; the key is ``<partition>/<table>/<row key>``. Raises ``UnreadableRowError``."""
@@ -50,6 +52,10 @@ class Shares:
         except (ValueError, LookupError):
             raise UnreadableRowError(f"{key!r} is not the key of a share") from None
         self._parts[table][key] = codec.decode(value)
+        if table == models.TABLE:
+            self._models = None
+        elif table == streaks.TABLE:
+            self._active_days = None
 
     def counters(self) -> counters.Counters:
         """Return the sums over all partitions."""
@@ -59,15 +65,18 @@ class Shares:
         return total
 
     def models(self) -> set[str]:
-        """Return the models of all partitions."""
-        return set().union(*(share.names for share in self._parts[models.TABLE].values()))
+        """Return the models of all partitions; merged anew only when a share of them has changed."""
+        if self._models is None:
+            self._models = set().union(*(share.names for share in self._parts[models.TABLE].values()))
+        return self._models
 
     def active_days(self) -> streaks.ActiveDays:
-        """Return the days of all partitions."""
-        total = streaks.ActiveDays()
-        for share in self._parts[streaks.TABLE].values():
-            total.add(share)
-        return total
+        """Return the days of all partitions; merged anew only when a share of them has changed."""
+        if self._active_days is None:
+            self._active_days = streaks.ActiveDays()
+            for share in self._parts[streaks.TABLE].values():
+                self._active_days.add(share)
+        return self._active_days
 
     def subscriptions(self) -> list[subscriptions.Subscription]:
         """Return all subscriptions; each has one home, so no two rows are of the same."""

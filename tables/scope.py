@@ -99,8 +99,7 @@ class Scope:
 
     def add_request_kind(self, model: str, day: int) -> None:
         """Add the model and the day of a request, new or not."""
-        if model not in self.models.names:
-            self.models.names.add(model)
+        if self.models.put(model):
             self.changed |= MODELS
             if len(self.models.names) >= self.thresholds.models:
                 self.due = True
