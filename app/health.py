@@ -6,6 +6,7 @@ from aiohttp import web
 from mode import Service
 
 from app.engine.app import App
+from app.engine.leave import leave
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,10 @@ class HealthServer(Service):
         server.router.add_get("/healthz/ready", self._ready)
         self._runner = web.AppRunner(server, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as exc:
+            leave(f"nothing can listen on {self._host}:{self._port}, set STREAKLINE_WORKER_PORT", exc)
         host, port = self._runner.addresses[0][:2]
         logger.info("health on http://%s:%d/healthz/ready", host, port)
 

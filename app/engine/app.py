@@ -25,6 +25,9 @@ SESSION_TIMEOUT = 10.0
 #: Seconds between two commits of the group's offsets, for lag monitors.
 GROUP_COMMIT_INTERVAL = 3.0
 
+#: Bytes of one fetch of one partition; a larger message is still fetched.
+FETCH_BYTES = 1024 * 1024
+
 #: Fetches that may wait in front of an agent, over all of its partitions.
 FETCH_QUEUE = 16
 
@@ -75,6 +78,7 @@ class App(faust.App):
             broker_rebalance_timeout=30.0,
             broker_commit_interval=GROUP_COMMIT_INTERVAL,
             consumer_auto_offset_reset="earliest",
+            consumer_max_fetch_size=FETCH_BYTES,
             consumer_group_instance_id=instance_id,
             worker_redirect_stdouts=False,
             **faust_settings,

@@ -48,6 +48,10 @@ class ChangelogReader:
         """Return the first offset that each partition still holds."""
         return dict(await self._consumer.beginning_offsets(list(partitions)))
 
+    async def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Return the offset behind the last committed record of each partition."""
+        return dict(await self._consumer.end_offsets(list(partitions)))
+
     async def read_to_end(
         self,
         partitions: Iterable[TopicPartition],

@@ -23,17 +23,22 @@ class Recovery(FaustRecovery):
     async def _resume_streams(self, generation_id: int = 0) -> None:
         """Fence and restore what is assigned, then let Faust seek and resume; called after each rebalance."""
         app = self.app
+        self._opening = asyncio.create_task(app.tasks.open(app.consumer.assignment(), generation_id))
+        await asyncio.wait([self._opening])
+        if self._opening.cancelled():
+            return
         try:
-            self._opening = asyncio.create_task(app.tasks.open(app.consumer.assignment(), generation_id))
-            await asyncio.wait([self._opening])
-            if self._opening.cancelled():
-                return
             self._opening.result()
-            if app.consumer_generation_id == generation_id:
-                await super()._resume_streams(generation_id)
-                app.on_tasks_open()
         except Exception as exc:  # noqa: BLE001 - whatever it is, another worker must have them
             leave("the assigned partitions could not be opened", exc)
+        try:
+            if app.consumer_generation_id == generation_id:
+                await super()._resume_streams(generation_id)
+        except Exception as exc:  # noqa: BLE001 - as above
+            if not app.should_stop and app.consumer_generation_id == generation_id:
+                leave("the sources could not be sought", exc)
+        if app.tasks.any_open and app.consumer_generation_id == generation_id:
+            app.on_tasks_open()
 
     async def give_up(self) -> None:
         """Stop a restore that still runs, then close the open tasks. Leaves if they cannot be closed."""

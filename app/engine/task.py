@@ -11,8 +11,10 @@ from app.engine.transactions import TransactionalWriter
 #: Records that may be folded ahead of the transaction in flight. More would only add to the delay.
 MAX_WAITING = 10_000
 
-#: Seconds that a revoked partition has to finish its transaction. Below the rebalance timeout.
-CLOSE_DEADLINE = 10.0
+#: Seconds that a task has to finish its transaction, and then its producer to stop, when its partition is
+#: revoked or the worker ends: together below the 15 s within which a worker leaves.
+COMMIT_DEADLINE = 8.0
+STOP_DEADLINE = 4.0
 
 
 class ContinuityError(Exception):
@@ -62,10 +64,15 @@ class Task:
         self._committer = asyncio.create_task(self._commit_until_closed())
 
     def take(self, fetched: Fetched) -> Sequence[Record]:
-        """Return the records that are not folded yet. Raises ``ContinuityError`` if some were skipped."""
+        """Return the records that are not folded yet. Raises ``ContinuityError`` if some are missing."""
         position = self.positions[fetched.topic]
         if fetched.start > position:
             message = f"expected offset {position}, the fetch starts at {fetched.start}"
+            raise ContinuityError(message)
+        if fetched.end < position:
+            message = (
+                f"expected offset {position}, the partition now ends at {fetched.end}: was it made anew?"
+            )
             raise ContinuityError(message)
         if fetched.start == position:
             return fetched.records
@@ -90,10 +97,10 @@ class Task:
         self._work.set()
         try:
             if self._committer is not None:
-                await asyncio.wait_for(self._committer, CLOSE_DEADLINE)
-            await asyncio.wait_for(self._writer.stop(), CLOSE_DEADLINE)
+                await asyncio.wait_for(self._committer, COMMIT_DEADLINE)
+            await asyncio.wait_for(self._writer.stop(), STOP_DEADLINE)
         except TimeoutError as exc:
-            leave(f"{self} could not be closed in {CLOSE_DEADLINE:.0f} s", exc)
+            leave(f"{self} could not be closed in time", exc)
         self._room.set()
 
     async def _commit_until_closed(self) -> None:

@@ -39,6 +39,7 @@ class Tasks:
         self._kafka_options = kafka_options
         self._changelog = changelog
         self._owned: dict[tuple[str, int], Task] = {}
+        self._closing = asyncio.Lock()
         #: Offsets that a running restore still has to read; 0 when there is none.
         self.restore_remaining = 0
 
@@ -67,9 +68,9 @@ class Tasks:
         cancelled ``open`` returns when all its producers are stopped.
         """
         tasks = self._new_tasks({(tp.topic, tp.partition) for tp in assigned})
-        fencing = asyncio.gather(*(task.fence() for task in tasks))
+        fencing = asyncio.gather(*(task.fence() for task in tasks), return_exceptions=True)
         try:
-            await asyncio.shield(fencing)
+            _raise_first(await asyncio.shield(fencing))
             await self._restore(tasks)
         except BaseException:
             await asyncio.wait([fencing])
@@ -81,9 +82,10 @@ class Tasks:
 
     async def close(self) -> None:
         """Finish the transactions of all tasks, stop their producers and forget them."""
-        tasks = set(self._owned.values())
-        self._owned = {}
-        await asyncio.gather(*(task.close() for task in tasks))
+        async with self._closing:
+            tasks = set(self._owned.values())
+            self._owned = {}
+            await asyncio.gather(*(task.close() for task in tasks))
 
     def _new_tasks(self, assigned: set[tuple[str, int]]) -> list[Task]:
         tasks = []
@@ -146,11 +148,17 @@ class Tasks:
     async def _complete_positions(self, tasks: Sequence[Task], reader: ChangelogReader) -> None:
         """Begin at the oldest offset where nothing was folded yet; say where retention overtook the fold."""
         sources = [TopicPartition(topic, task.partition) for task in tasks for topic in task.stage.topics]
-        beginnings = await reader.beginnings(sources)
+        beginnings, ends = await reader.beginnings(sources), await reader.ends(sources)
         for task in tasks:
             for topic in task.stage.topics:
                 first = beginnings[TopicPartition(topic, task.partition)]
                 position = task.positions.setdefault(topic, first)
+                if position > ends[TopicPartition(topic, task.partition)]:
+                    end = ends[TopicPartition(topic, task.partition)]
+                    message = (
+                        f"{topic}[{task.partition}] was folded up to {position} but ends at {end}: made anew?"
+                    )
+                    raise ChangelogError(message)
                 if position < first:
                     logger.error(
                         "%s[%d]: offsets %d to %d were deleted by retention before they were folded",
@@ -165,6 +173,12 @@ class Tasks:
             stage: " ".join(str(number) for name, number in owned if name == stage) for stage, _ in owned
         }
         return ", ".join(f"{stage} {numbers}" for stage, numbers in stages.items()) or "nothing assigned"
+
+
+def _raise_first(results: Iterable[BaseException | None]) -> None:
+    for error in results:
+        if error is not None:
+            raise error
 
 
 class ChangelogError(Exception):
