@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from app.local import process
 from app.local.files import LocalBrokerError, explain, one_at_a_time
-from app.local.jars import KAFKA_VERSION, REPOSITORY, fetch
+from app.local.jars import KAFKA_VERSION, fetch
 from app.local.network import HOST, PortTakenError, answers, free_port, require_free
 from app.local.node import STORAGE, format_storage, java_command, write_properties
 from app.local.process import State
@@ -60,7 +60,7 @@ def start(
     port: int | None = None,
     *,
     cache_dir: Path | None = None,
-    repository: str = REPOSITORY,
+    repository: str | None = None,
     deadline: float = 60.0,
     report: Report = _silent,
 ) -> Broker:

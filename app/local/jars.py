@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from app.local.files import Report
 
 KAFKA_VERSION = "4.4.0"
-REPOSITORY = "https://repo.maven.apache.org/maven2"
 
 _ATTEMPTS = 3
 _AT_ONCE = 8
@@ -52,9 +51,10 @@ def locked_jars() -> tuple[Jar, ...]:
     return tuple(Jar(digest, *coordinate.split(":")) for digest, coordinate in digests)
 
 
-def fetch(cache_dir: Path, report: Report, repository: str = REPOSITORY) -> list[Path]:
+def fetch(cache_dir: Path, report: Report, repository: str | None = None) -> list[Path]:
     """Make sure that all jars are in the cache, downloading what is missing or damaged; return their paths.
 
+    `repository` is the address of a Maven repository; None is Maven Central.
     Blocks on the network. May be interrupted, repeated, and run by several processes at once: one downloads,
     the others wait for it. Raises LocalBrokerError when a download fails or the cache cannot be
     written.
@@ -68,7 +68,7 @@ def fetch(cache_dir: Path, report: Report, repository: str = REPOSITORY) -> list
     return [folder / jar.filename for jar in locked_jars()]
 
 
-def _fill(cache_dir: Path, folder: Path, report: Report, repository: str) -> None:
+def _fill(cache_dir: Path, folder: Path, report: Report, repository: str | None) -> None:
     """Download what is still missing once no other process is downloading."""
     waiting = "waiting for another streakline that is downloading Apache Kafka"
     with one_at_a_time(cache_dir / "kafka.lock", lambda: report(waiting, 0, 0)):
@@ -94,12 +94,16 @@ def _intact(path: Path, sha256: str) -> bool:
         return False
 
 
-def _download(jars: list[Jar], folder: Path, staging: Path, report: Report, repository: str) -> None:
+def _download(jars: list[Jar], folder: Path, staging: Path, report: Report, repository: str | None) -> None:
+    from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415 - part of the extra
+
     what = f"downloading Apache Kafka {KAFKA_VERSION}, {len(jars)} jars"
     pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="download")
     try:
         report(what, 0, len(jars))
-        downloads = [pool.submit(_download_one, jar, folder, staging, repository) for jar in jars]
+        downloads = [
+            pool.submit(_download_one, jar, folder, staging, repository or MAVEN_CENTRAL_URL) for jar in jars
+        ]
         for done, download in enumerate(as_completed(downloads), start=1):
             download.result()
             report(what, done, len(jars))
