@@ -55,7 +55,7 @@ async def receive(address: str) -> bytes | None:
         isolation_level="read_committed",
         auto_offset_reset="earliest",
     ) as consumer:
-        message = await asyncio.wait_for(consumer.getone(), 30)
+        message = await asyncio.wait_for(consumer.getone(), 90)
         value: bytes | None = message.value
         return value
 
