@@ -35,12 +35,16 @@ _COMPACTED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The names of topics and where a key belongs, as a fold needs them; no connection to anything."""
+    """What a fold must know of its deployment: the names of topics and where a key belongs.
+
+    ``dedupe_window`` is how many identities a partition remembers. No connection to anything.
+    """
 
     app_id: str
     prefix: str
     partitions: int
     partition_of: Callable[[bytes], int]
+    dedupe_window: int
 
     @classmethod
     def of(cls, settings: "Settings") -> "Surroundings":
@@ -52,7 +56,7 @@ class Surroundings:
             """The Java client's default partitioner: what it keys is at home where it arrives."""
             return int(murmur2(key) & 0x7FFFFFFF) % count
 
-        return cls(settings.app_id, settings.topic_prefix, count, partition_of)
+        return cls(settings.app_id, settings.topic_prefix, count, partition_of, settings.dedupe_window)
 
     @property
     def group_id(self) -> str:

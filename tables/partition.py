@@ -10,7 +10,7 @@ from app.domain.progress import hold, judge
 from app.domain.published import Cause
 from app.engine.fold import Batch, Changes, Message, Record, Row
 from app.topics import DEAD_LETTERS, FORWARDED, GATEWAY_SHARES, Surroundings
-from tables import counters, days, models, streaks, subscriptions, unlocks
+from tables import counters, days, models, seen, streaks, subscriptions, unlocks
 from tables.codec import Codec
 from tables.dead_letters import dead_letter
 from tables.forwarding import Place, forward, original
@@ -18,13 +18,14 @@ from tables.publishing import Occasion, Publisher
 from tables.rows import Rows
 from tables.scope import COUNTERS, MODELS, STREAKS, Scope
 
-RESTORED: Final[Mapping[str, Codec[Any]]] = {
+CODECS: Final[Mapping[str, Codec[Any]]] = {
     counters.TABLE: counters.CODEC,
     days.TABLE: days.CODEC,
     models.TABLE: models.CODEC,
     streaks.TABLE: streaks.CODEC,
     subscriptions.TABLE: subscriptions.CODEC,
 }
+RESTORED: Final = (*CODECS, seen.TABLE)
 WRITTEN: Final = (unlocks.TABLE,)
 
 #: The tables of a partition's share that are published to the gateway's stage. Its days are only read.
@@ -49,7 +50,8 @@ class Partition:
         self.number = number
         self._around = surroundings
         self._publisher = Publisher(surroundings, unlocks.TABLE)
-        self._rows = Rows(RESTORED)
+        self._rows = Rows(CODECS)
+        self._seen = seen.Seen(surroundings.dedupe_window)
         self._scopes: dict[str, Scope] = {}
         self._touched: list[Scope] = []
         self._subscriptions: dict[str, subscriptions.Subscription] = {}
@@ -81,17 +83,20 @@ class Partition:
 
     def fold_batch(self, fold: EventFold, batch: Batch, now: datetime) -> None:
         """Fold the records of one of the gateway's topics; ``now`` is when unlocks are recorded."""
-        place = Place(batch.topic, batch.partition)
+        place, salt = Place(batch.topic, batch.partition), seen.SALTS[fold.event_type]
+        self._seen.thaw()
         for record in batch.records:
-            self._fold_record(fold, place, record, now)
+            self._fold_record(fold, salt, place, record, now)
 
     def fold_forwarded(self, folds: Mapping[str, EventFold], batch: Batch, now: datetime) -> None:
         """Fold records that other partitions sent home; ``folds`` by full topic name."""
+        self._seen.thaw()
         for record in batch.records:
             place, first_read = original(record)
-            self._fold_record(folds[place.topic], place, first_read, now)
+            fold = folds[place.topic]
+            self._fold_record(fold, seen.SALTS[fold.event_type], place, first_read, now)
 
-    def _fold_record(self, fold: EventFold, place: Place, record: Record, now: datetime) -> None:
+    def _fold_record(self, fold: EventFold, salt: int, place: Place, record: Record, now: datetime) -> None:
         """Fold one record that was first read at ``place``. The hot path."""
         try:
             event, at, day = decode(fold.event_type, record.value, record.timestamp + FUTURE_LIMIT)
@@ -105,8 +110,10 @@ class Partition:
             if home != self.number:
                 self._changes.messages.append(forward(record, place, self._around.topic(FORWARDED), home))
                 return
-            if event.caller_id is not None:
-                caller = self._scopes[event.caller_id] = Scope(event.caller_id, self._rows)
+        if not self._seen.add(event.identity, salt):
+            return
+        if caller is None and event.caller_id is not None:
+            caller = self._scopes[event.caller_id] = Scope(event.caller_id, self._rows)
         if caller is not None and not caller.changed:
             self._touch(caller)
         fold.fold(event, day, caller, self)
@@ -140,11 +147,15 @@ class Partition:
 
     def restore(self, table: str, key: bytes, value: bytes | None) -> None:
         """Take a row of a changelog."""
-        self._rows.put(table, key, value)
+        if table == seen.TABLE:
+            self._seen.restore(key, value)
+        else:
+            self._rows.put(table, key, value)
 
     def drain(self) -> Changes:
         """Hand over the changed rows, and the share's to the gateway's stage too."""
         changes, self._changes = self._changes, Changes()
+        changes.rows += self._seen.drain()
         if self._newest is not None:
             self._count_for_share(self._newest)
         for scope in self._touched:

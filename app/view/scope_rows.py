@@ -8,7 +8,7 @@ from app.domain.measures import Measures
 from app.domain.progress import Held
 from tables import counters, days, gateway, models, streaks, unlocks
 from tables.gateway import Shares
-from tables.partition import RESTORED
+from tables.partition import CODECS
 from tables.publishing import GATEWAY, scope_name
 from tables.rows import Rows
 from tables.scope import Scope
@@ -70,7 +70,7 @@ class CallerRows:
 
     def state(self) -> ScopeState:
         """Return what the rows say. Raises ``UnreadableRowError``."""
-        rows = Rows(RESTORED)
+        rows = Rows(CODECS)
         for (table, key), value in self._rows.items():
             rows.put(table, key, value)
         scope = Scope(self.caller_id, rows)

@@ -97,14 +97,18 @@ IDENTITIES = {
 
 
 def identified(lists: list[list[Event]]) -> list[Event]:
-    """Give every event an identity of its own."""
+    """Give every event an identity of its own; changes of one subscription at one time are one change."""
     events: list[Event] = [dict(each) for some in lists for each in some]
+    changes: dict[tuple[str, str], bool] = {}
     for number, each in enumerate(events):
         kind = each["topic"].removeprefix("gateway.")
         if kind in IDENTITIES:
             each[IDENTITIES[kind]] = f"e-{number}"
         if kind == "requests":
             each["status"] = "ok"
+        if kind == "subscriptions":
+            change = each["subscription_id"], each["created_at"]
+            each["active"] = changes.setdefault(change, each["active"])
     return events
 
 
@@ -119,6 +123,19 @@ steps = st.lists(
     ),
     max_size=60,
 )
+
+
+def some_twice(data: st.DataObject, events: list[Event]) -> list[Event]:
+    """Return the events in any order, some of them more than once."""
+    again = data.draw(st.lists(st.sampled_from(events), max_size=20))
+    return data.draw(st.permutations([*events, *again]))
+
+
+def arriving_anywhere(data: st.DataObject, events: list[Event]) -> list[tuple[int, Event]]:
+    """Return each event with any partition."""
+    partitions = st.integers(0, PARTITIONS - 1)
+    arrivals = data.draw(st.lists(partitions, min_size=len(events), max_size=len(events)))
+    return list(zip(arrivals, events, strict=True))
 
 
 def play(deployed: Deployed, plan: list[tuple[str, int, int]]) -> None:
@@ -189,10 +206,8 @@ def as_stats(scope: Recount, today: date, *, gateway: bool) -> Stats:
 def test_order_batches_and_crashes_do_not_matter(
     data: st.DataObject, events: list[Event], plan: list[tuple[str, int, int]]
 ) -> None:
-    """Shuffled, on any partition, in any batches, with crashes anywhere, events come to what they come to one by one."""
-    shuffled = data.draw(st.permutations(events))
-    arrivals = data.draw(st.lists(st.integers(0, PARTITIONS - 1), min_size=len(events), max_size=len(events)))
-    deployed = play_in_parts(data, list(zip(arrivals, shuffled, strict=True)), plan)
+    """Shuffled, repeated, on any partition, in any batches, with crashes anywhere: as one by one, each once."""
+    deployed = play_in_parts(data, arriving_anywhere(data, some_twice(data, events)), plan)
     expected = one_by_one(events)
     assert deployed.state() == expected.state()
     assert outcome(earned(deployed.published)) == outcome(earned(expected.published))
@@ -204,9 +219,8 @@ def test_what_it_comes_to_is_the_recount(
     data: st.DataObject, events: list[Event], plan: list[tuple[str, int, int]]
 ) -> None:
     """Stats, achievements, stages and levels of every scope are those of an independent recount."""
-    arrivals = data.draw(st.lists(st.integers(0, PARTITIONS - 1), min_size=len(events), max_size=len(events)))
     deployed = Deployed(PARTITIONS)
-    deployed.arrive(zip(arrivals, events, strict=True))
+    deployed.arrive(arriving_anywhere(data, events))
     play(deployed, plan)
     rows, found = deployed.rows(), outcome(earned(deployed.published))
     today = FIRST_DAY + timedelta(days=data.draw(st.integers(0, 60)))
@@ -230,8 +244,7 @@ def test_nothing_is_published_twice(
     data: st.DataObject, events: list[Event], plan: list[tuple[str, int, int]]
 ) -> None:
     """Whatever happens, an achievement, a stage and a level are published once, and levels join up."""
-    arrivals = data.draw(st.lists(st.integers(0, PARTITIONS - 1), min_size=len(events), max_size=len(events)))
-    deployed = play_in_parts(data, list(zip(arrivals, events, strict=True)), plan)
+    deployed = play_in_parts(data, arriving_anywhere(data, some_twice(data, events)), plan)
     for scope in earned(deployed.published).values():
         assert len(scope.achievements) == len(set(scope.achievements))
         assert len(scope.stages) == len(set(scope.stages))

@@ -17,7 +17,7 @@ from app.domain.measures import Measures
 from app.engine.fold import Batch
 from app.topics import FORWARDED, GATEWAY_SHARES, Surroundings
 from tables.gateway import HELD, HELD_CODEC, SHARES, Gateway
-from tables.partition import RESTORED, Partition
+from tables.partition import CODECS, RESTORED, Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from app.engine.fold import Changes, Header, Message
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DEDUPE_WINDOW = 10_000
 BROKER_TIME = 1_767_225_600_000  # NOW in milliseconds
 
 
@@ -42,7 +43,7 @@ class Read(NamedTuple):
 
 def surroundings(partitions: int) -> Surroundings:
     """Return the names of a deployment; where a key belongs is any function of the key."""
-    return Surroundings("streakline", "", partitions, lambda key: crc32(key) % partitions)
+    return Surroundings("streakline", "", partitions, lambda key: crc32(key) % partitions, DEDUPE_WINDOW)
 
 
 @dataclass
@@ -55,8 +56,10 @@ class Log:
     def write(self, changes: Changes, position: int) -> None:
         """Take a transaction's rows."""
         for table, key, value in changes.rows:
-            assert value is not None
-            self.rows.setdefault(table, {})[key] = value
+            if value is None:
+                self.rows[table].pop(key, None)
+            else:
+                self.rows.setdefault(table, {})[key] = value
         self.committed = position
 
 
@@ -145,21 +148,21 @@ class Deployed:
 
     def rows(self) -> dict[str, dict[bytes, bytes]]:
         """Return the callers' rows, encoded, and under ``gateway-shares`` the snapshots."""
-        merged: dict[str, dict[bytes, bytes]] = {table: {} for table in (*RESTORED, SHARES)}
+        merged: dict[str, dict[bytes, bytes]] = {table: {} for table in (*CODECS, SHARES)}
         for log in self.logs:
             for table in merged:
                 merged[table] |= {key: row for key, row in log.rows.get(table, {}).items() if key}
         return merged
 
     def state(self) -> dict[tuple[int, str, bytes], Any]:
-        """Return every restored row, decoded, by task, table and key."""
+        """Return every restored row but the identities, which have an order, decoded, by task, table and key."""
         decoded: dict[tuple[int, str, bytes], Any] = {}
         for number, log in enumerate(self.logs):
-            for table, codec in RESTORED.items():
+            for table, codec in CODECS.items():
                 for key, row in log.rows.get(table, {}).items():
                     decoded[number, table, key] = codec.decode(row)
             for key, row in log.rows.get(SHARES, {}).items():
-                decoded[number, SHARES, key] = RESTORED[key.split(b"/")[1].decode()].decode(row)
+                decoded[number, SHARES, key] = CODECS[key.split(b"/")[1].decode()].decode(row)
             for key, row in log.rows.get(HELD, {}).items():
                 decoded[number, HELD, key] = HELD_CODEC.decode(row)
         return decoded

@@ -16,7 +16,7 @@ OURS = ("app", "agents", "tables")
 ALLOWED = {
     "app.domain": {"msgspec"},
     "app.engine": {"faust", "mode", "aiokafka"},
-    "tables": {"msgspec", "app.domain", "app.engine.fold", "app.topics"},
+    "tables": {"msgspec", "xxhash", "app.domain", "app.engine.fold", "app.topics"},
     "agents": {
         "tables",
         "app.domain",

@@ -35,7 +35,7 @@ def sample() -> list[Sample]:
 @pytest.fixture(scope="module")
 def held(sample: list[Sample]) -> dict[str, Held]:
     """What each caller holds in the end, and the gateway (the empty id)."""
-    around = Surroundings("streakline", "", 1, lambda _: 0)
+    around = Surroundings("streakline", "", 1, lambda _: 0, 1_000_000)
     partition, gateway = Partition(0, around), Gateway(around, Measures())
     for offset, (topic, key, value, _) in enumerate(sample):
         record = SimpleNamespace(
