@@ -1,7 +1,7 @@
 """The identities that a partition has seen lately, so that an event that arrives again counts once.
 
 An identity is remembered as a hash of at least 56 bits, 70 for a window of a million: its bucket, and seven
-bytes in it. A bucket is a ``bytes`` of such tails, the oldest first, and forgets the oldest when it is full: a
+bytes in it. A bucket is ``bytes`` of such tails, the oldest first, and forgets the oldest when it is full: a
 lookup is one ``find``, a million identities take 14 MB, and nothing ever has to be searched for what is old.
 A bucket has room for seven standard deviations more than its share of the window, so that of the newest
 ``window`` identities less than one in a billion is forgotten early. Less than one identity in 10^14 is taken
