@@ -1,23 +1,21 @@
 """The identities that a partition has seen lately, so that an event that arrives again counts once.
 
-An identity is remembered as a hash of at least 56 bits, 70 for a window of a million: its bucket, and seven
-bytes in it. A bucket is ``bytes`` of such tails, the oldest first, and forgets the oldest when it is full: a
-lookup is one ``find``, a million identities take 14 MB, and nothing ever has to be searched for what is old.
-A bucket has room for seven standard deviations more than its share of the window, so that of the newest
-``window`` identities less than one in a billion is forgotten early. Less than one identity in 10^14 is taken
-for another one.
+An identity is remembered as a hash of 64 bits, in hash chains over a ring, as deflate finds repetitions: the
+low bits of a hash choose a chain; ``heads`` says where in the ring the newest of the chain is, and each place
+of the ring has the other bits of its hash and the distance to the next of its chain. What the ring has
+overwritten is forgotten: exactly the newest ``window`` identities are known, and nothing ever has to be
+searched for what is old. A million take 12 MB. One identity in 10^13 is taken for another one.
 
-The changelog has them in the order in which they came, 512 in a row. Key: the row's number, from 0 on.
+The changelog has the hashes in the order in which they came, 512 in a row. Key: the row's number, from 0 on.
 Rows that the window has passed are deleted.
 """
 
+from array import array
 from collections.abc import Iterator, Mapping
-from math import ceil, isqrt
-from struct import Struct
 from typing import Final
 from zlib import crc32
 
-from xxhash import xxh3_128_digest
+from xxhash import xxh3_64_intdigest
 
 from app.domain.events import EVENT_OF_TOPIC, Event
 from app.engine.fold import Row
@@ -30,58 +28,64 @@ SALTS: Final[Mapping[type[Event], int]] = {
     event: crc32(topic.encode()) for topic, event in EVENT_OF_TOPIC.items()
 }
 
-#: A digest: four bytes that choose the bucket, seven that are kept in it, and five that are not used.
-_SPLIT: Final = Struct("<I7s5x").unpack
-_STORED: Final = Struct("<I7s")
-_TAIL: Final = 7
-
 #: Identities of one row.
 SEGMENT: Final = 512
-_SEGMENT_BYTES: Final = SEGMENT * _STORED.size
+_HASH: Final = 8
 
-#: The least that buckets hold on average, unless the window is smaller. Fewer would waste memory, more time.
-_SHARE: Final = 60
+#: ``heads`` has the numbers of identities modulo 2^32. A chain that nothing joins for so long would look new
+#: again; with as many chains as identities that does not happen in the life of the universe.
+_NUMBERS: Final = 2**32 - 1
 
 
 class Segment(VersionedRow, kw_only=True):
-    """Identities in the order in which they came, 11 bytes each: the bucket's number and the tail."""
+    """Hashes of identities in the order in which they came, 8 bytes each, the lowest first."""
 
-    identities: bytes = b""
+    hashes: bytes = b""
 
 
 CODEC: Final = Codec(Segment)
 
 
 class Seen:
-    """Remembers the newest ``window`` identities, and some more."""
+    """Remembers the newest ``window`` identities."""
 
     def __init__(self, window: int) -> None:
-        count = 1 << max(0, (window // _SHARE).bit_length() - 1)
-        share = ceil(window / count)
-        self._buckets = [b""] * count
-        self._mask = count - 1
-        self._full = _TAIL * (share if count == 1 else share + 7 * isqrt(share) + 7)
-        self._new: list[bytes] = []
-        self._segments_kept = ceil(window / SEGMENT) + 1
-        #: The row that is not full yet.
-        self._number = 0
-        self._open = b""
-        self._expired: list[int] = []
+        bits = (window - 1).bit_length()
+        self._window = window
+        #: The bits of a hash that choose its chain; in the ring their place is taken by the distance.
+        self._mask = (1 << bits) - 1
+        self._heads = array("I", bytes(4 << bits))
+        self._ring = array("Q", bytes(8 * window))
+        #: The number of the newest identity. What is a window behind it is forgotten, as all is at first.
+        self._newest = window
+        self._segments = _Segments(window)
         self._restored: dict[int, bytes] = {}
 
     def add(self, identity: str, salt: int) -> bool:
         """Remember an identity; return False if it was known. The hot path."""
-        digest = xxh3_128_digest(identity.encode(), salt)
-        index, tail = _SPLIT(digest)
-        index &= self._mask
-        bucket = self._buckets[index]
-        at = bucket.find(tail)
-        while at >= 0:
-            if at % _TAIL == 0:
+        value = xxh3_64_intdigest(identity.encode(), salt)
+        if self._put(value):
+            self._segments.new.append(value)
+            return True
+        return False
+
+    def _put(self, value: int) -> bool:
+        window, ring, mask, newest = self._window, self._ring, self._mask, self._newest
+        chain = value & mask
+        wanted = value | mask
+        first = age = (newest - self._heads[chain]) & _NUMBERS
+        while age < window:
+            place = ring[(newest - age) % window]
+            if place | mask == wanted:
                 return False
-            at = bucket.find(tail, at + 1)
-        self._buckets[index] = (bucket if len(bucket) < self._full else bucket[_TAIL:]) + tail
-        self._new.append(digest)
+            distance = place & mask
+            if not distance:
+                break
+            age += distance
+        self._newest = newest = newest + 1
+        distance = first + 1
+        ring[newest % window] = (value ^ chain) | (distance if distance < window else 0)
+        self._heads[chain] = newest & _NUMBERS
         return True
 
     # -- the log -------------------------------------------------------------------------------------------
@@ -93,46 +97,65 @@ class Seen:
         if value is None:
             self._restored.pop(int(key), None)
             return
-        identities = CODEC.decode(value).identities
-        if len(identities) % _STORED.size or not 0 < len(identities) <= _SEGMENT_BYTES:
-            raise UnreadableRowError(f"{len(identities)} bytes are not identities")
-        self._restored[int(key)] = identities
+        hashes = CODEC.decode(value).hashes
+        if len(hashes) % _HASH or not 0 < len(hashes) <= SEGMENT * _HASH:
+            raise UnreadableRowError(f"{len(hashes)} bytes are not hashes of identities")
+        self._restored[int(key)] = hashes
 
     def thaw(self) -> None:
         """Remember what was restored; call it before anything is added."""
         if not self._restored:
             return
-        newest = max(self._restored)
-        oldest = newest - self._segments_kept + 1
-        buckets, mask = self._buckets, self._mask
-        for number, identities in sorted(self._restored.items()):
-            if number < oldest:
-                self._expired.append(number)
-                continue
-            for index, tail in _STORED.iter_unpack(identities):
-                buckets[index & mask] += tail
-        self._buckets = [bucket[-self._full :] for bucket in buckets]
-        self._number, self._open = newest, self._restored[newest]
+        for segment in self._segments.resume(self._restored):
+            for value in segment:
+                self._put(value)
         self._restored = {}
-        self._next_if_full()
 
     def drain(self) -> Iterator[Row]:
         """Yield the rows that are new or have grown since the last call, and those to delete."""
-        if not self._new:
+        return self._segments.drain()
+
+
+class _Segments:
+    """Hashes in rows: the newest row grows until it is full, those that the window has passed are deleted."""
+
+    def __init__(self, window: int) -> None:
+        self._kept = -(-window // SEGMENT) + 1
+        self._number = 0
+        self._open: array[int] = array("Q")
+        self._expired: list[int] = []
+        #: What is not in a row yet.
+        self.new: array[int] = array("Q")
+
+    def resume(self, rows: Mapping[int, bytes]) -> Iterator["array[int]"]:
+        """Go on where the rows end; yield what they hold, the oldest first."""
+        self._number = max(rows)
+        for number in sorted(rows):
+            if number <= self._number - self._kept:
+                self._expired.append(number)
+                continue
+            self._open = array("Q", rows[number])
+            yield self._open
+        self._next_if_full()
+
+    def drain(self) -> Iterator[Row]:
+        """Yield what changed since the last call."""
+        if not self.new:
             return
-        identities = self._open + b"".join([digest[: _STORED.size] for digest in self._new])
-        self._new.clear()
-        for start in range(0, len(identities), _SEGMENT_BYTES):
-            self._open = identities[start : start + _SEGMENT_BYTES]
-            yield Row(TABLE, b"%d" % self._number, CODEC.encode(Segment(identities=self._open)))
+        hashes = self._open + self.new
+        self.new = array("Q")
+        for start in range(0, len(hashes), SEGMENT):
+            self._open = hashes[start : start + SEGMENT]
+            row = Segment(hashes=self._open.tobytes())
+            yield Row(TABLE, b"%d" % self._number, CODEC.encode(row))
             self._next_if_full()
         for number in self._expired:
             yield Row(TABLE, b"%d" % number, None)
         self._expired.clear()
 
     def _next_if_full(self) -> None:
-        if len(self._open) == _SEGMENT_BYTES:
+        if len(self._open) == SEGMENT:
             self._number += 1
-            self._open = b""
-            if self._number >= self._segments_kept:
-                self._expired.append(self._number - self._segments_kept)
+            self._open = array("Q")
+            if self._number >= self._kept:
+                self._expired.append(self._number - self._kept)

@@ -69,7 +69,7 @@ ROWS: list[tuple[str, Any]] = [
             cause_id="\N{GRINNING FACE}" * 200,
         ),
     ),
-    ("seen", seen.Segment(identities=bytes(range(11)))),
+    ("seen", seen.Segment(hashes=bytes(range(16)))),
     ("gateway-held", GatewayHeld(held=Held(achievements=3, level=2, stages=[0, 1, 0]))),
 ]
 
