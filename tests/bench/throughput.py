@@ -2,7 +2,8 @@
 
     python -m tests.bench.throughput --events 1000000
 
-All events are there before anything starts. The reader and a worker with a fresh state take turns. A worker's
+All events are there before anything starts. The reader, a worker with a fresh state, and one that remembers no
+identities take turns. A worker's
 time is from its first commit to its last as a read_committed reader sees them: process start and restore are not
 in it, all rules, transactions and the gateway's stage are. Each round checks that every event was counted once.
 """
@@ -11,6 +12,8 @@ import asyncio
 import json
 import statistics
 import sys
+from collections.abc import Sequence
+from typing import Final
 
 import click
 
@@ -20,6 +23,12 @@ from tests.bench.folding import counted, follow, rate
 from tests.bench.load import Load, produce
 from tests.bench.surroundings import PARTITIONS, REQUESTS, WORKER, Bench, BenchError, Child, bench, finish
 
+READER: Final = "aiokafka `getmany`, bytes only"
+WORKERS: Final = {
+    "streakline worker, all rules on": WORKER,
+    "the same without identities": (sys.executable, "-m", "tests.bench.forgetful_worker", "worker"),
+}
+
 
 @click.command
 @click.option("--events", default=1_000_000, show_default=True)
@@ -28,19 +37,20 @@ from tests.bench.surroundings import PARTITIONS, REQUESTS, WORKER, Bench, BenchE
 def main(events: int, callers: int, rounds: int) -> None:
     """Measure a worker beside a bytes-only reader; print a Markdown table."""
     with bench("throughput") as here, progress() as report:
-        workers, readers = asyncio.run(_measure(here, Load(events, callers), rounds, report))
-    measured = {"aiokafka `getmany`, bytes only": readers, "streakline worker, all rules on": workers}
+        measured = asyncio.run(_measure(here, Load(events, callers), rounds, report))
     print(table(events, measured))  # noqa: T201 - its output
 
 
-async def _measure(here: Bench, load: Load, rounds: int, report: Report) -> tuple[list[float], list[float]]:
+async def _measure(here: Bench, load: Load, rounds: int, report: Report) -> dict[str, list[float]]:
     await send(here, load, report)
-    workers, readers = [], []
+    measured: dict[str, list[float]] = {name: [] for name in (READER, *WORKERS)}
     for number in range(1, rounds + 1):
-        readers.append(await read(here, number))
-        workers.append(await fold(here, f"round-{number}", load, report))
-        await here.delete_topics(f"round-{number}.")
-    return workers, readers
+        measured[READER].append(await read(here, number))
+        for index, (name, command) in enumerate(WORKERS.items(), start=1):
+            app_id = f"round-{number}-{index}"
+            measured[name].append(await fold(here, app_id, load, report, command))
+            await here.delete_topics(f"{app_id}.")
+    return measured
 
 
 async def send(here: Bench, load: Load, report: Report) -> None:
@@ -59,10 +69,12 @@ async def read(here: Bench, number: int) -> float:
     return float(result["after_first"] / result["seconds"])
 
 
-async def fold(here: Bench, app_id: str, load: Load, report: Report) -> float:
+async def fold(
+    here: Bench, app_id: str, load: Load, report: Report, command: Sequence[str] = WORKER
+) -> float:
     """Return the events per second of a worker that starts with nothing. Raises ``BenchError`` if it miscounts."""
     await here.create_topics(app_id)
-    with Child(WORKER, here.environment(app_id), here.folder / f"worker-{app_id}.log") as worker:
+    with Child(command, here.environment(app_id), here.folder / f"worker-{app_id}.log") as worker:
 
         def tick(done: int) -> None:
             worker.require_running()
