@@ -129,11 +129,14 @@ class Gateway:
     def restore(self, table: str, key: bytes, value: bytes | None) -> None:
         """Take a row of a changelog."""
         if value is None:
-            raise UnreadableRowError(f"{table} never deletes a row, but {key!r} is deleted")
+            raise UnreadableRowError(f"{table} never deletes a row")
         if table == HELD:
             self._held = HELD_CODEC.decode(value).held
         else:
             self.shares.put(key, value)
+
+    def restored(self) -> None:
+        """Do nothing: every row stands for itself."""
 
     def drain(self) -> Changes:
         """Hand over the snapshots that were merged and what was earned."""

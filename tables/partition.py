@@ -84,13 +84,11 @@ class Partition:
     def fold_batch(self, fold: EventFold, batch: Batch, now: datetime) -> None:
         """Fold the records of one of the gateway's topics; ``now`` is when unlocks are recorded."""
         place, salt = Place(batch.topic, batch.partition), seen.SALTS[fold.event_type]
-        self._seen.thaw()
         for record in batch.records:
             self._fold_record(fold, salt, place, record, now)
 
     def fold_forwarded(self, folds: Mapping[str, EventFold], batch: Batch, now: datetime) -> None:
         """Fold records that other partitions sent home; ``folds`` by full topic name."""
-        self._seen.thaw()
         for record in batch.records:
             place, first_read = original(record)
             fold = folds[place.topic]
@@ -151,6 +149,10 @@ class Partition:
             self._seen.restore(key, value)
         else:
             self._rows.put(table, key, value)
+
+    def restored(self) -> None:
+        """Remember the identities of the changelog. Raises ``UnreadableRowError`` if some must be missing."""
+        self._seen.restored()
 
     def drain(self) -> Changes:
         """Hand over the changed rows, and the share's to the gateway's stage too."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tables.codec import Codec
+from tables.codec import Codec, UnreadableRowError
 
 
 class Rows:
@@ -14,12 +14,11 @@ class Rows:
         self._rows: dict[str, dict[bytes, bytes]] = {table: {} for table in codecs}
 
     def put(self, table: str, key: bytes, value: bytes | None) -> None:
-        """Keep a row, replacing the one before; None removes it. Raises ``UnreadableRowError``."""
+        """Keep a row, replacing the one before. Raises ``UnreadableRowError``, also for a deletion."""
         if value is None:
-            self._rows[table].pop(key, None)
-        else:
-            self._codecs[table].decode(value)
-            self._rows[table][key] = value
+            raise UnreadableRowError(f"{table} never deletes a row")
+        self._codecs[table].decode(value)
+        self._rows[table][key] = value
 
     def take(self, table: str, key: bytes) -> Any:
         """Return the row to be kept in memory from now on, a new one if there is none."""

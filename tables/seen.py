@@ -60,6 +60,7 @@ class Seen:
         self._newest = window
         self._segments = _Segments(window)
         self._restored: dict[int, bytes] = {}
+        self._newest_deleted = -1
 
     def add(self, identity: str, salt: int) -> bool:
         """Remember an identity; return False if it was known. The hot path."""
@@ -94,22 +95,28 @@ class Seen:
         """Take a row of the changelog. Raises ``UnreadableRowError``."""
         if not key.isdigit():
             raise UnreadableRowError("the key is not a number")
+        number = int(key)
         if value is None:
-            self._restored.pop(int(key), None)
+            self._restored.pop(number, None)
+            self._newest_deleted = max(number, self._newest_deleted)
             return
         hashes = CODEC.decode(value).hashes
         if len(hashes) % _HASH or not 0 < len(hashes) <= SEGMENT * _HASH:
             raise UnreadableRowError(f"{len(hashes)} bytes are not hashes of identities")
-        self._restored[int(key)] = hashes
+        self._restored[number] = hashes
 
-    def thaw(self) -> None:
-        """Remember what was restored; call it before anything is added."""
-        if not self._restored:
-            return
-        for segment in self._segments.resume(self._restored):
+    def restored(self) -> None:
+        """Remember what was restored. Raises ``UnreadableRowError`` if a row is missing between two others.
+
+        Only the oldest rows are ever deleted, and never all.
+        """
+        rows, self._restored = self._restored, {}
+        oldest = min(rows, default=0)
+        if self._newest_deleted >= oldest or len(rows) != max(rows, default=-1) - oldest + 1:
+            raise UnreadableRowError(f"rows of {TABLE} are missing")
+        for segment in self._segments.resume(rows):
             for value in segment:
                 self._put(value)
-        self._restored = {}
 
     def drain(self) -> Iterator[Row]:
         """Yield the rows that are new or have grown since the last call, and those to delete."""
@@ -129,7 +136,7 @@ class _Segments:
 
     def resume(self, rows: Mapping[int, bytes]) -> Iterator["array[int]"]:
         """Go on where the rows end; yield what they hold, the oldest first."""
-        self._number = max(rows)
+        self._number = max(rows, default=0)
         for number in sorted(rows):
             if number <= self._number - self._kept:
                 self._expired.append(number)

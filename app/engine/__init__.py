@@ -8,6 +8,6 @@ Follow one batch from the fetch to the commit:
 4. ``transactions.py``  one transaction for messages, rows and positions
 
 How a task comes and goes: ``recovery.py`` (after a rebalance), ``tasks.py`` (fence, restore, close),
-``changelog.py`` (reading to the end), ``leave.py`` (the way out). ``fold.py`` is all that the engine
-asks of the rules; ``app.py`` hooks everything into Faust.
+``changelog.py`` (reading to the end), ``rows_written.py`` (whether all is there), ``leave.py`` (the way out).
+``fold.py`` is all that the engine asks of the rules; ``app.py`` hooks everything into Faust.
 """

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -18,6 +18,19 @@ OnProgress = Callable[[int], None]
 STALLED_AFTER = 60.0
 
 FETCH_BYTES = 4 * 1024 * 1024
+
+
+_REMEDY: Final = (
+    "bring the topic back as it was, offsets too, or start over under another application id, "
+    "which folds what the sources still hold"
+)
+
+
+class ChangelogError(Exception):
+    """A changelog is not what was written to it: whatever is made of it would be wrong."""
+
+    def __init__(self, topic: str, partition: int, problem: str) -> None:
+        super().__init__(f"{topic}[{partition}] {problem}; {_REMEDY}")
 
 
 class StalledError(Exception):

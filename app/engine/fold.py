@@ -70,8 +70,12 @@ class Fold(Protocol):
     def restore(self, table: str, key: bytes, value: bytes | None) -> None:
         """Take one changelog row; later rows of a key replace earlier ones, None removes it.
 
-        Raises ``ValueError`` if it cannot be understood: an empty table must never stand for a broken one.
+        Raises ``ValueError`` if it cannot be understood, or removes what is never removed: an empty table
+        must never stand for a broken one.
         """
+
+    def restored(self) -> None:
+        """Get ready: every row of the changelogs was taken. Raises ``ValueError`` if some must be missing."""
 
     def drain(self) -> Changes:
         """Hand over what changed since the last call, and forget that it changed."""

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
 from app.engine.fetched import Fetched
-from app.engine.fold import Changes, Message, Record, Stage
+from app.engine.fold import Changes, Message, Record, Row, Stage
 from app.engine.leave import leave
+from app.engine.rows_written import KEY as ROWS_WRITTEN
+from app.engine.rows_written import RowsWritten
 from app.engine.transactions import TransactionalWriter
 
 #: Records that may be folded ahead of the transaction in flight. More would only add to the delay.
@@ -38,7 +40,9 @@ class Task:
         self.positions: dict[str, int] = {}
         self.committed: dict[str, int] = {}
         self._writer = writer
-        self._tables = tables
+        #: Full names of the changelogs by table.
+        self.changelogs = tables
+        self.rows_written = RowsWritten()
         self._waiting = 0
         self._closed = False
         self._work = asyncio.Event()
@@ -50,11 +54,21 @@ class Task:
         await self._writer.fence()
 
     def restore(self, table: str, key: bytes, value: bytes | None) -> None:
-        """Take one changelog row, a position or one of the fold's."""
+        """Take one changelog row, a position or one of the fold's. Raises ``ValueError`` if it is none."""
+        if value is not None:
+            self.rows_written.found(table)
         if table != self.stage.positions_table:
             self.state.restore(table, key, value)
-        elif value is not None:
+        elif value is None:
+            raise ValueError("a position is never deleted")
+        elif key == ROWS_WRITTEN:
+            self.rows_written.restore(value)
+        else:
             self.positions[key.decode()] = int(value)
+
+    def restored(self) -> None:
+        """Get ready to fold: every row was taken. Raises ``ValueError`` if some must be missing."""
+        self.state.restored()
 
     def start(self, generation: int) -> None:
         """Accept fetches of ``generation`` from here on and commit what they fold."""
@@ -125,13 +139,17 @@ class Task:
 
     def _messages(self, changes: Changes, positions: Mapping[str, int]) -> Iterator[Message]:
         yield from changes.messages
-        topics, partition = self._tables, self.partition
-        for table, key, value in changes.rows:
-            yield Message(topics[table], partition, key, value)
-        position_topic = topics[self.stage.positions_table]
-        for topic, offset in positions.items():
-            if offset != self.committed.get(topic):
-                yield Message(position_topic, partition, topic.encode(), b"%d" % offset)
+        topics, positions_table = self.changelogs, self.stage.positions_table
+        moved = [
+            Row(positions_table, topic.encode(), b"%d" % offset)
+            for topic, offset in positions.items()
+            if offset != self.committed.get(topic)
+        ]
+        rows = [*changes.rows, *moved]
+        self.rows_written.count(rows)
+        rows.append(self.rows_written.row(positions_table))
+        for table, key, value in rows:
+            yield Message(topics[table], self.partition, key, value)
 
     def __str__(self) -> str:
         return f"{self.stage.name}[{self.partition}]"

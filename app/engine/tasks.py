@@ -8,7 +8,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from app.engine.changelog import ChangelogReader
+from app.engine.changelog import ChangelogError, ChangelogReader
 from app.engine.fetched import Fetched
 from app.engine.fold import Stage
 from app.engine.task import Task
@@ -22,6 +22,10 @@ PROGRESS_EVERY = 2.0
 
 class AssignmentError(Exception):
     """The group gave this worker a part of a task only."""
+
+
+class SourceError(Exception):
+    """A topic that was folded is not the one that it was."""
 
 
 class Tasks:
@@ -125,8 +129,8 @@ class Tasks:
             try:
                 task.restore(table, key, value)
             except ValueError as exc:
-                message = f"{topic}[{partition}] holds a row that cannot be read, key {key!r}: {exc}"
-                raise ChangelogError(message) from exc
+                problem = f"holds a row that cannot be read, key {key!r}: {exc}"
+                raise ChangelogError(topic, partition, problem) from exc
 
         started = reported = time.monotonic()
 
@@ -140,6 +144,7 @@ class Tasks:
         try:
             async with ChangelogReader(self._kafka_options) as reader:
                 await reader.read_to_end((TopicPartition(*target) for target in targets), on_row, on_progress)
+                await _require_all_rows(tasks, reader)
                 await self._complete_positions(tasks, reader)
         finally:
             self.restore_remaining = 0
@@ -158,7 +163,7 @@ class Tasks:
                     message = (
                         f"{topic}[{task.partition}] was folded up to {position} but ends at {end}: made anew?"
                     )
-                    raise ChangelogError(message)
+                    raise SourceError(message)
                 if position < first:
                     logger.error(
                         "%s[%d]: offsets %d to %d were deleted by retention before they were folded",
@@ -175,11 +180,32 @@ class Tasks:
         return ", ".join(f"{stage} {numbers}" for stage, numbers in stages.items()) or "nothing assigned"
 
 
+async def _require_all_rows(tasks: Sequence[Task], reader: ChangelogReader) -> None:
+    """Raise ``ChangelogError`` where a changelog lacks rows that were written to it."""
+    changelogs = [
+        TopicPartition(topic, task.partition) for task in tasks for topic in task.changelogs.values()
+    ]
+    beginnings, ends = await reader.beginnings(changelogs), await reader.ends(changelogs)
+    for task in tasks:
+        for table, topic in task.changelogs.items():
+            changelog = TopicPartition(topic, task.partition)
+            problem = task.rows_written.problem(
+                table,
+                beginnings[changelog],
+                ends[changelog],
+                read=table in task.stage.restored,
+                known=bool(task.positions),
+            )
+            if problem:
+                raise ChangelogError(topic, task.partition, problem)
+        try:
+            task.restored()
+        except ValueError as exc:
+            name = f"the changelogs of {task.stage.name}"
+            raise ChangelogError(name, task.partition, f"are not complete: {exc}") from exc
+
+
 def _raise_first(results: Iterable[BaseException | None]) -> None:
     for error in results:
         if error is not None:
             raise error
-
-
-class ChangelogError(Exception):
-    """A changelog holds something that is not a row of its table."""

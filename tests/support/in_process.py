@@ -136,6 +136,7 @@ class Deployed:
         for table in (SHARES, HELD) if number == self.partitions else RESTORED:
             for key, value in log.rows.get(table, {}).items():
                 state.restore(table, key, value)
+        state.restored()
         self._states[number] = state
         self._positions[number] = log.committed
 

@@ -45,7 +45,7 @@ def restored(log: Log, window: int) -> Seen:
     seen = Seen(window)
     for key, value in sorted(log.items()):
         seen.restore(key, value)
-    seen.thaw()
+    seen.restored()
     return seen
 
 
@@ -153,3 +153,18 @@ def test_rows_that_are_none(key: bytes, value: bytes | None) -> None:
     Seen(100).restore(b"0", b"\x92\x01\xc4\x08goodbye!")
     with pytest.raises(UnreadableRowError):
         Seen(100).restore(key, value)
+
+
+@pytest.mark.parametrize("missing", [[1], [3], [4, 5], [0, 2], [5], range(6)])
+def test_rows_that_must_be_there(missing: Iterable[int]) -> None:
+    """Only the oldest rows are ever deleted, not one between others, not the newest, not all."""
+    seen, log = Seen(10 * SEGMENT), Log()
+    new_ones(seen, ids(6 * SEGMENT - 1))
+    write(log, seen.drain())
+    again = Seen(10 * SEGMENT)
+    for key, value in log.items():
+        again.restore(key, value)
+    for number in missing:
+        again.restore(b"%d" % number, None)
+    with pytest.raises(UnreadableRowError):
+        again.restored()

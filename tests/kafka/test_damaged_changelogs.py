@@ -1,0 +1,209 @@
+"""Changelogs that are not what was written to them: a worker that trusted one would count from a wrong state."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from app.engine.changelog import ChangelogError
+from app.engine.tasks import Tasks
+from app.factory import stages
+from app.topics import FORWARDED, INPUTS
+from tests.support.deployment import Deployment
+from tests.support.traffic import Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from app.local.broker import Broker
+
+Rows = list[tuple[bytes | None, bytes | None]]
+Changelogs = dict[str, Rows]
+
+TABLES = ("positions", "counters", "days", "models", "streaks", "subscriptions", "unlocks", "seen")
+
+
+@pytest.fixture(scope="module")
+def folded(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """A deployment of one partition that has folded two thousand events."""
+    deployment = Deployment(broker.address, tmp_path_factory.mktemp("folded"), STREAKLINE_PARTITIONS="1")
+    deployment.run("topics", "create")
+    deployment.send(list(Traffic(1, 1, deployment.home, callers=20).events(2_000)))
+    with deployment.start_worker() as worker:
+        deployment.wait_until_folded()
+        assert worker.stop() == 0
+    return deployment
+
+
+@pytest.fixture(scope="module")
+def changelogs(folded: Deployment) -> Changelogs:
+    """All that was written to the changelogs, in order."""
+    return {
+        table: [(each.key, each.value) for each in folded.read(folded.around.changelog(table))]
+        for table in TABLES
+    }
+
+
+async def restore(deployment: Deployment) -> Tasks:
+    """Open the only task of the first stage, as a worker does after a rebalance, and close it again."""
+    settings, around = deployment.settings, deployment.around
+    tasks = Tasks(around.group_id, stages(settings, around)[:1], settings.kafka_options(), around.changelog)
+    sources = [TopicPartition(around.topic(name), 0) for name in (*INPUTS, FORWARDED)]
+    await tasks.open(sources, 1)
+    await tasks.close()
+    return tasks
+
+
+def copy(deployment: Deployment, changelogs: Changelogs) -> None:
+    """Write rows to the changelogs of a deployment that has none yet."""
+    asyncio.run(_copy(deployment, changelogs))
+
+
+async def _copy(deployment: Deployment, changelogs: Changelogs) -> None:
+    async with AIOKafkaProducer(**deployment.settings.kafka_options(), linger_ms=50) as producer:
+        sent: list[Any] = []
+        for table, rows in changelogs.items():
+            topic = deployment.around.changelog(table)
+            sent += [await producer.send(topic, value, key, partition=0) for key, value in rows]
+        await asyncio.gather(*sent)
+
+
+def emptied(table: str) -> Callable[[Changelogs], None]:
+    """Return the damage of a topic that was made anew."""
+
+    def damage(changelogs: Changelogs) -> None:
+        changelogs[table] = []
+
+    return damage
+
+
+def cut_off(table: str) -> Callable[[Changelogs], None]:
+    """Return the damage of a topic that has lost its newest row."""
+
+    def damage(changelogs: Changelogs) -> None:
+        changelogs[table].pop()
+
+    return damage
+
+
+def deleted(table: str) -> Callable[[Changelogs], None]:
+    """Return the damage of a topic with a tombstone for each of its keys."""
+
+    def damage(changelogs: Changelogs) -> None:
+        changelogs[table] += [(key, None) for key in {key for key, _ in changelogs[table]}]
+
+    return damage
+
+
+def written(table: str, value: bytes, key: bytes = b"somebody") -> Callable[[Changelogs], None]:
+    """Return the damage of a topic into which something else was written."""
+
+    def damage(changelogs: Changelogs) -> None:
+        changelogs[table].append((key, value))
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (emptied("counters"), r"counters-changelog\[0\] ends at offset 0, but \d+ rows were written to it"),
+        (emptied("days"), r"days-changelog\[0\] ends at offset 0"),
+        (emptied("unlocks"), r"unlocks-changelog\[0\] ends at offset 0"),
+        (emptied("seen"), r"seen-changelog\[0\] ends at offset 0"),
+        (emptied("positions"), r"holds rows, but the task's positions are gone"),
+        (cut_off("streaks"), r"streaks-changelog\[0\] ends at offset \d+, but \d+ rows"),
+        (
+            deleted("counters"),
+            r"counters-changelog\[0\] holds a row that cannot be read, key .*never deletes",
+        ),
+        (deleted("positions"), r"positions-changelog\[0\] .* a position is never deleted"),
+        (deleted("seen"), r"the changelogs of callers\[0\] are not complete: rows of seen are missing"),
+        (
+            written("models", b"garbage"),
+            r"models-changelog\[0\] holds a row that cannot be read, key b'somebody'",
+        ),
+        (written("counters", b"\x92\x02\x01"), r"counters-changelog\[0\] holds a row that cannot be read"),
+        (written("counters", b"\x9c\x63"), r"counters-changelog\[0\] holds a row that cannot be read"),
+        (
+            written("seen", b"\x92\x01\xc4\x07goodbye", b"1"),
+            r"seen-changelog\[0\] .* not hashes of identities",
+        ),
+        (written("positions", b"12x"), r"positions-changelog\[0\] holds a row that cannot be read"),
+        (written("positions", b"[]", b"#rows"), r"positions-changelog\[0\] .* not counts by table"),
+    ],
+)
+def test_a_damaged_changelog_is_refused(
+    folded: Deployment,
+    changelogs: Changelogs,
+    tmp_path: Path,
+    damage: Callable[[Changelogs], None],
+    problem: str,
+) -> None:
+    """Rows that are gone, cut off, deleted or were never rows: the restore says in which topic, and what to do."""
+    damaged = {table: list(rows) for table, rows in changelogs.items()}
+    damage(damaged)
+    deployment = Deployment(folded.settings.bootstrap_servers, tmp_path, STREAKLINE_PARTITIONS="1")
+    deployment.create_topics()
+    copy(deployment, damaged)
+    with pytest.raises(ChangelogError, match=problem) as refused:
+        asyncio.run(restore(deployment))
+    assert "start over under another application id" in str(refused.value)
+
+
+def test_an_undamaged_changelog_is_restored(folded: Deployment, caplog: pytest.LogCaptureFixture) -> None:
+    """The deployment that the others are copies of is restored whole."""
+    caplog.set_level(logging.INFO, "app.engine.tasks")
+    asyncio.run(restore(folded))
+    assert "restored " in caplog.text
+
+
+def test_a_worker_leaves_when_rows_were_deleted(broker: Broker, tmp_path: Path) -> None:
+    """A worker whose changelog lost its oldest rows ends with status 1 and one line, at every start."""
+    deployment = Deployment(broker.address, tmp_path, STREAKLINE_PARTITIONS="1")
+    deployment.run("topics", "create")
+    deployment.send(list(Traffic(1, 1, deployment.home, callers=20).events(500)))
+    with deployment.start_worker() as worker:
+        deployment.wait_until_folded()
+        assert worker.stop() == 0
+    counters = deployment.around.changelog("counters")
+    before = asyncio.run(delete_oldest(deployment, counters))
+    for _ in range(2):
+        with deployment.start_worker() as worker:
+            assert worker.process.wait(60) == 1
+            last = worker.log.splitlines()[-1]
+            assert f"{counters}[0] begins at offset 1: older rows were deleted" in last
+    assert len(deployment.read(counters)) == before - 1
+
+
+async def delete_oldest(deployment: Deployment, topic: str) -> int:
+    """Have the broker delete the first record of a topic; return how many committed ones there were."""
+    options = deployment.settings.kafka_options()
+    admin = AIOKafkaAdminClient(**options)
+    await admin.start()
+    try:
+        count = 0
+        async with AIOKafkaConsumer(**options, isolation_level="read_committed") as consumer:
+            consumer.assign([TopicPartition(topic, 0)])
+            await consumer.seek_to_beginning()
+            while records := (await consumer.getmany(timeout_ms=2_000)).values():
+                count += sum(len(each) for each in records)
+        # Kafka deletes nothing from a compacted topic: somebody has changed the policy, and changed it back.
+        await set_policy(admin, topic, "delete")
+        await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(1)})
+        await set_policy(admin, topic, "compact")
+        return count
+    finally:
+        await admin.close()
+
+
+async def set_policy(admin: AIOKafkaAdminClient, topic: str, policy: str) -> None:
+    """Change the cleanup policy of a topic."""
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"cleanup.policy": policy})])
