@@ -4,7 +4,7 @@
 #   make demo ARGS=--exit     passes options on; so do `make test ARGS='-k settings'` and `make check`
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test chaos check format lock clean
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,6 +22,9 @@ demo: $(STAMP) ## run streakline on this machine: Kafka, sample traffic, unlocks
 
 test: $(STAMP) ## run all tests (ARGS='-k settings' for some)
 	@$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(STAMP) ## run the chaos suite in full, half an hour (ARGS='1 2-after-fold --seed 7' for some faults)
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 check: $(STAMP) ## lint, formatting, types
 	@$(BIN)/ruff check

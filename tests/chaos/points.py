@@ -1,0 +1,152 @@
+"""Named points at which a worker dies as by ``kill -9``. Set from outside: the product has no switch for them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.protocol.transaction import EndTxnRequest
+
+from app.engine.task import Task
+from app.engine.transactions import TransactionalWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from app.engine.fetched import Fetched
+    from app.engine.fold import Message
+
+#: Says, when it is called for the n-th time, that this is the time to die.
+Due = "Callable[[], bool]"
+
+
+def die_at(point: str, count: int) -> None:
+    """Patch the engine so that this process dies when it comes to the point for the ``count``-th time."""
+    left = count
+
+    def is_due() -> bool:
+        nonlocal left
+        left -= 1
+        return left == 0
+
+    POINTS[point](is_due)
+
+
+def die() -> NoReturn:
+    """End as by ``kill -9``: nothing is flushed, closed or said."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def is_row(message: Message) -> bool:
+    """Say whether a message is a row of a changelog; all others are for somebody else."""
+    return message.topic.endswith("-changelog")
+
+
+def before_producer(is_due: Callable[[], bool]) -> None:
+    """Die before a task takes over its transactional id."""
+    fence = TransactionalWriter.fence
+
+    async def patched(self: TransactionalWriter) -> None:
+        if is_due():
+            die()
+        await fence(self)
+
+    TransactionalWriter.fence = patched  # type: ignore[method-assign]
+
+
+def during_restore(is_due: Callable[[], bool]) -> None:
+    """Die between two rows that are restored."""
+    restore = Task.restore
+
+    def patched(self: Task, table: str, key: bytes, value: bytes | None) -> None:
+        restore(self, table, key, value)
+        if is_due():
+            die()
+
+    Task.restore = patched  # type: ignore[method-assign]
+
+
+def after_fold(is_due: Callable[[], bool]) -> None:
+    """Die when a batch is folded and nothing of it is written."""
+    folded = Task.folded
+
+    def patched(self: Task, fetched: Fetched) -> None:
+        folded(self, fetched)
+        if is_due():
+            die()
+
+    Task.folded = patched  # type: ignore[method-assign]
+
+
+def after_outputs(is_due: Callable[[], bool]) -> None:
+    """Die when outputs, forwarded events, shares and dead letters are on the broker and the rows are not."""
+    write = TransactionalWriter.write
+
+    async def patched(self: TransactionalWriter, messages: Iterable[Message]) -> None:
+        everything = list(messages)
+        outputs = [message for message in everything if not is_row(message)]
+        if outputs and is_due():
+            await send(self, outputs)
+            die()
+        await write(self, everything)
+
+    TransactionalWriter.write = patched  # type: ignore[method-assign]
+
+
+def after_rows(is_due: Callable[[], bool]) -> None:
+    """Die when everything is on the broker and only the commit is missing."""
+    write = TransactionalWriter.write
+
+    async def patched(self: TransactionalWriter, messages: Iterable[Message]) -> None:
+        if is_due():
+            await send(self, messages)
+            die()
+        await write(self, messages)
+
+    TransactionalWriter.write = patched  # type: ignore[method-assign]
+
+
+async def send(writer: TransactionalWriter, messages: Iterable[Message]) -> None:
+    """Begin a transaction and wait until the broker has acknowledged the messages."""
+    await writer._producer.begin_transaction()
+    for acknowledged in [await delivery for delivery in writer._batches(messages)]:
+        await acknowledged
+
+
+def after_commit(is_due: Callable[[], bool]) -> None:
+    """Die when the request to commit is on its way and nothing has come back."""
+    send_request = AIOKafkaConnection.send
+
+    def patched(self: Any, request: Any, expect_response: bool = True) -> Any:  # noqa: FBT001, FBT002 - aiokafka's
+        response = send_request(self, request, expect_response)
+        if isinstance(request, EndTxnRequest) and is_due():
+            die()
+        return response
+
+    AIOKafkaConnection.send = patched
+
+
+def while_revoking(is_due: Callable[[], bool]) -> None:
+    """Die when some tasks of a revoked assignment are closed and others may not be."""
+    close = Task.close
+
+    async def patched(self: Task) -> None:
+        await close(self)
+        if is_due():
+            die()
+
+    Task.close = patched  # type: ignore[method-assign]
+
+
+POINTS: dict[str, Callable[[Callable[[], bool]], None]] = {
+    "before-producer": before_producer,
+    "during-restore": during_restore,
+    "after-fold": after_fold,
+    "after-outputs": after_outputs,
+    "after-rows": after_rows,
+    "after-commit": after_commit,
+    "while-revoking": while_revoking,
+}

@@ -1,0 +1,36 @@
+"""The worker of the chaos suite: the product's own, with a shorter session, a point to die at or a safeguard less.
+
+python -m tests.chaos.worker --session 6 --die-at after-fold:3
+"""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+import app.engine.app
+from app.settings import Settings
+from app.worker import run
+from tests.chaos.points import POINTS, die_at
+
+
+@click.command
+@click.option("--session", type=float, help="Seconds without a heartbeat after which the group goes on.")
+@click.option(
+    "--die-at", metavar="POINT:N", help=f"Die when it comes there the n-th time: {', '.join(POINTS)}."
+)
+def main(session: float | None, die_at: str | None) -> None:
+    """Fold as `streakline worker` does."""
+    if session is not None:
+        app.engine.app.SESSION_TIMEOUT = session
+    if die_at is not None:
+        point, _, count = die_at.partition(":")
+        arm(point, int(count or 1))
+    run(Settings.from_environ(os.environ))
+
+
+arm = die_at
+
+if __name__ == "__main__":
+    main()
