@@ -130,7 +130,9 @@ def test_the_rules_are_pure(module: str) -> None:
 @pytest.mark.parametrize("module", ["tests.chaos.recount", "tests.support.recount"])
 def test_a_judge_shares_no_code_with_the_product(module: str) -> None:
     """What counts again to judge the product imports the standard library and the other recount, nothing else."""
-    assert not [each for each in imports_of(module) if not is_standard(each) and each != "tests.support.recount"]
+    assert not [
+        each for each in imports_of(module) if not is_standard(each) and each != "tests.support.recount"
+    ]
 
 
 def test_agents_do_not_wait() -> None:
