@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from app.engine.rows_written import KEY as ROWS_WRITTEN
 from app.factory import GATEWAY_POSITIONS, POSITIONS
 from app.topics import FORWARDED, GATEWAY_SHARES, INPUTS, Surroundings
 
@@ -95,7 +96,8 @@ class Lag:
         before = dict(self._positions)
         for records in (await self._followed.getmany(timeout_ms=100)).values():
             for record in records:
-                self._positions[TopicPartition(record.key.decode(), record.partition)] = int(record.value)
+                if record.key != ROWS_WRITTEN:
+                    self._positions[TopicPartition(record.key.decode(), record.partition)] = int(record.value)
         behind = {tp: end for tp, end in ends.items() if self._positions.get(tp, 0) < end}
         for tp, end in list(behind.items()):
             position = self._positions.get(tp, 0)
