@@ -77,7 +77,7 @@ class App(faust.App):
             broker_request_timeout=30.0,
             broker_rebalance_timeout=30.0,
             broker_commit_interval=GROUP_COMMIT_INTERVAL,
-            consumer_auto_offset_reset="earliest",
+            consumer_auto_offset_reset="none",  # a position that is gone must be seen, not jumped over
             consumer_max_fetch_size=FETCH_BYTES,
             consumer_group_instance_id=instance_id,
             worker_redirect_stdouts=False,

@@ -1,11 +1,12 @@
 """The seam where Faust reads: whole fetches instead of one message at a time, and our own positions."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from app.engine.app import App
 
 logger = logging.getLogger(__name__)
+
+#: Seconds to ask what a partition still holds, before leaving without it.
+ASK_WITHIN = 5.0
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -35,7 +39,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
-        drained = await super()._fetch_records(consumer, *args, **kwargs)
+        try:
+            drained = await super()._fetch_records(consumer, *args, **kwargs)
+        except OffsetOutOfRangeError as exc:
+            await _leave_overtaken(consumer, exc.args[0])
+        except KafkaError as exc:
+            leave("the sources could not be read", exc)
         if not drained:
             return {}
         generation = self.app.consumer_generation_id
@@ -68,6 +77,22 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             logger.warning(
                 "the group's offsets could not be committed (only lag monitors read them): %s", exc
             )
+
+
+async def _leave_overtaken(consumer: Any, positions: Mapping[TopicPartition, int]) -> NoReturn:
+    """Leave where the next record is gone; the next start logs what was lost and goes on behind it."""
+    [(tp, position)] = positions.items()
+    held = ""
+    try:
+        async with asyncio.timeout(ASK_WITHIN):
+            first, end = await consumer.beginning_offsets([tp]), await consumer.end_offsets([tp])
+            held = f" (it holds {first[tp]} to {end[tp] - 1})"
+    except (KafkaError, TimeoutError) as exc:
+        logger.warning("what %s[%d] holds could not be asked: %s", tp.topic, tp.partition, exc)
+    leave(
+        f"{tp.topic}[{tp.partition}] does not hold offset {position} any more{held}: "
+        "retention overtook this worker, or the topic was made anew"
+    )
 
 
 class Consumer(driver.Consumer):

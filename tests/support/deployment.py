@@ -217,6 +217,7 @@ class Deployment:
         consumer = AIOKafkaConsumer(
             **self.settings.kafka_options(),
             isolation_level="read_committed",
+            auto_offset_reset="earliest",  # a position that retention overtook is not the end
             enable_auto_commit=False,
             fetch_max_wait_ms=50,
         )
