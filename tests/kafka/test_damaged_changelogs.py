@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
@@ -15,19 +15,14 @@ from app.engine.changelog import ChangelogError
 from app.engine.tasks import Tasks
 from app.factory import stages
 from app.topics import FORWARDED, INPUTS
+from tests.support.damage import DAMAGES, Changelogs, Damage, changelogs_of, copy
 from tests.support.deployment import Deployment
 from tests.support.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from app.local.broker import Broker
-
-Rows = list[tuple[bytes | None, bytes | None]]
-Changelogs = dict[str, Rows]
-
-TABLES = ("positions", "counters", "days", "models", "streaks", "subscriptions", "unlocks", "seen")
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +39,8 @@ def folded(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Deployme
 
 @pytest.fixture(scope="module")
 def changelogs(folded: Deployment) -> Changelogs:
-    """All that was written to the changelogs, in order."""
-    return {
-        table: [(each.key, each.value) for each in folded.read(folded.around.changelog(table))]
-        for table in TABLES
-    }
+    """All that was written to its changelogs."""
+    return changelogs_of(folded)
 
 
 async def restore(deployment: Deployment) -> Tasks:
@@ -61,90 +53,12 @@ async def restore(deployment: Deployment) -> Tasks:
     return tasks
 
 
-def copy(deployment: Deployment, changelogs: Changelogs) -> None:
-    """Write rows to the changelogs of a deployment that has none yet."""
-    asyncio.run(_copy(deployment, changelogs))
-
-
-async def _copy(deployment: Deployment, changelogs: Changelogs) -> None:
-    async with AIOKafkaProducer(**deployment.settings.kafka_options(), linger_ms=50) as producer:
-        sent: list[Any] = []
-        for table, rows in changelogs.items():
-            topic = deployment.around.changelog(table)
-            sent += [await producer.send(topic, value, key, partition=0) for key, value in rows]
-        await asyncio.gather(*sent)
-
-
-def emptied(table: str) -> Callable[[Changelogs], None]:
-    """Return the damage of a topic that was made anew."""
-
-    def damage(changelogs: Changelogs) -> None:
-        changelogs[table] = []
-
-    return damage
-
-
-def cut_off(table: str) -> Callable[[Changelogs], None]:
-    """Return the damage of a topic that has lost its newest row."""
-
-    def damage(changelogs: Changelogs) -> None:
-        changelogs[table].pop()
-
-    return damage
-
-
-def deleted(table: str) -> Callable[[Changelogs], None]:
-    """Return the damage of a topic with a tombstone for each of its keys."""
-
-    def damage(changelogs: Changelogs) -> None:
-        changelogs[table] += [(key, None) for key in {key for key, _ in changelogs[table]}]
-
-    return damage
-
-
-def written(table: str, value: bytes, key: bytes = b"somebody") -> Callable[[Changelogs], None]:
-    """Return the damage of a topic into which something else was written."""
-
-    def damage(changelogs: Changelogs) -> None:
-        changelogs[table].append((key, value))
-
-    return damage
-
-
-@pytest.mark.parametrize(
-    ("damage", "problem"),
-    [
-        (emptied("counters"), r"counters-changelog\[0\] ends at offset 0, but \d+ rows were written to it"),
-        (emptied("days"), r"days-changelog\[0\] ends at offset 0"),
-        (emptied("unlocks"), r"unlocks-changelog\[0\] ends at offset 0"),
-        (emptied("seen"), r"seen-changelog\[0\] ends at offset 0"),
-        (emptied("positions"), r"holds rows, but the task's positions are gone"),
-        (cut_off("streaks"), r"streaks-changelog\[0\] ends at offset \d+, but \d+ rows"),
-        (
-            deleted("counters"),
-            r"counters-changelog\[0\] holds a row that cannot be read, key .*never deletes",
-        ),
-        (deleted("positions"), r"positions-changelog\[0\] .* a position is never deleted"),
-        (deleted("seen"), r"the changelogs of callers\[0\] are not complete: rows of seen are missing"),
-        (
-            written("models", b"garbage"),
-            r"models-changelog\[0\] holds a row that cannot be read, key b'somebody'",
-        ),
-        (written("counters", b"\x92\x02\x01"), r"counters-changelog\[0\] holds a row that cannot be read"),
-        (written("counters", b"\x9c\x63"), r"counters-changelog\[0\] holds a row that cannot be read"),
-        (
-            written("seen", b"\x92\x01\xc4\x07goodbye", b"1"),
-            r"seen-changelog\[0\] .* not hashes of identities",
-        ),
-        (written("positions", b"12x"), r"positions-changelog\[0\] holds a row that cannot be read"),
-        (written("positions", b"[]", b"#rows"), r"positions-changelog\[0\] .* not counts by table"),
-    ],
-)
+@pytest.mark.parametrize(("damage", "problem"), DAMAGES)
 def test_a_damaged_changelog_is_refused(
     folded: Deployment,
     changelogs: Changelogs,
     tmp_path: Path,
-    damage: Callable[[Changelogs], None],
+    damage: Damage,
     problem: str,
 ) -> None:
     """Rows that are gone, cut off, deleted or were never rows: the restore says in which topic, and what to do."""

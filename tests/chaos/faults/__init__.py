@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.chaos.faults import brokers, kills
+from tests.chaos.faults import brokers, changelogs, kills
 
 if TYPE_CHECKING:
     from tests.chaos.fault import Fault
 
-FAULTS: tuple[Fault, ...] = (*kills.FAULTS, *brokers.FAULTS)
+FAULTS: tuple[Fault, ...] = (*kills.FAULTS, *brokers.FAULTS, *changelogs.FAULTS)
