@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from app.domain.cloud_events import body_of
 from app.domain.events import FUTURE_LIMIT, BadMessage, Event, decode, microseconds
 from app.domain.progress import hold, judge
 from app.domain.published import Cause
@@ -97,7 +98,8 @@ class Partition:
     def _fold_record(self, fold: EventFold, salt: int, place: Place, record: Record, now: datetime) -> None:
         """Fold one record that was first read at ``place``. The hot path."""
         try:
-            event, at, day = decode(fold.event_type, record.value, record.timestamp + FUTURE_LIMIT)
+            value, ce_id = body_of(record.value, record.headers) if record.headers else (record.value, None)
+            event, at, day = decode(fold.event_type, value, record.timestamp + FUTURE_LIMIT, ce_id)
         except BadMessage as bad:
             letter = dead_letter(record, place, bad, self._around.topic(DEAD_LETTERS), self.number)
             self._changes.messages.append(letter)

@@ -12,7 +12,8 @@ import msgspec
 
 from app.domain.money import MAX_DOLLARS, parse_dollars
 
-Text: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+MAX_TEXT: Final = 200
+Text: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TEXT)]
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 
 #: How far ahead of the broker's timestamp an event may be, in milliseconds.
@@ -57,6 +58,8 @@ class Event(msgspec.Struct, gc=False, kw_only=True):
 
     created_at: datetime
     amount_field: ClassVar[str | None] = None
+    #: The field that a CloudEvent's id may stand for.
+    id_field: ClassVar[str | None] = None
 
     @property
     def amount(self) -> Decimal | None:
@@ -99,6 +102,7 @@ class RequestRouted(CallerEvent, gc=False, kw_only=True):
     fallback_used: bool | None = False
     cache: Literal["exact", "semantic"] | None = None
     amount_field: ClassVar[str | None] = "cost_usd"
+    id_field: ClassVar[str | None] = "request_id"
 
     @property
     def amount(self) -> Decimal | None:
@@ -121,6 +125,7 @@ class CacheHit(CallerEvent, gc=False, kw_only=True):
     cost_saved: Decimal | None = None
     hits: Count | None = 1
     amount_field: ClassVar[str | None] = "cost_saved"
+    id_field: ClassVar[str | None] = "hit_id"
 
     @property
     def amount(self) -> Decimal | None:
@@ -139,6 +144,7 @@ class McpCalled(CallerEvent, gc=False, kw_only=True):
     call_id: Text
     tool: Text | None = None
     tokens_saved: Count | None = 0
+    id_field: ClassVar[str | None] = "call_id"
 
     @property
     def identity(self) -> str:
@@ -151,6 +157,7 @@ class RaceRun(CallerEvent, gc=False, kw_only=True):
 
     call_id: Text
     winner_model: Text | None = None
+    id_field: ClassVar[str | None] = "call_id"
 
     @property
     def identity(self) -> str:
@@ -163,6 +170,7 @@ class FactChanged(CallerEvent, gc=False, kw_only=True):
 
     fact_id: Text
     superseded_by: Text | None = None
+    id_field: ClassVar[str | None] = "fact_id"
 
     @property
     def identity(self) -> str:
@@ -202,17 +210,35 @@ _DECODERS: Final[Mapping[type[Event], msgspec.json.Decoder[Any]]] = {
 }
 
 
-def decode(event_type: type[Event], value: bytes | None, latest: int) -> tuple[Any, datetime, int]:
+#: For events whose id may be missing, because the CloudEvent around them has one.
+_OPEN_DECODERS: Final[Mapping[type[Event], msgspec.json.Decoder[Any]]] = {
+    event: msgspec.json.Decoder(
+        msgspec.defstruct(
+            event.__name__, [(event.id_field, Text | None, None)], bases=(event,), kw_only=True, gc=False
+        )
+    )
+    for event in EVENT_OF_TOPIC.values()
+    if event.id_field is not None
+}
+
+
+def decode(
+    event_type: type[Event], value: bytes | None, latest: int, ce_id: str | None = None
+) -> tuple[Any, datetime, int]:
     """Return the event in ``value``, its time in UTC and its day (days since 1970-01-01 UTC).
 
-    ``latest`` is the latest time that it may have, in milliseconds since the epoch. Raises ``BadMessage``.
+    ``latest`` is the latest time that it may have, in milliseconds since the epoch. ``ce_id`` takes the place
+    of an id that it lacks. Raises ``BadMessage``.
     """
     if value is None:
         raise DecodeFailed("the message has no value")
     try:
-        event = _DECODERS[event_type].decode(value)
+        if ce_id is None or event_type.id_field is None:
+            event = _DECODERS[event_type].decode(value)
+        else:
+            event = _identified(_OPEN_DECODERS[event_type].decode(value), event_type.id_field, ce_id)
     except msgspec.ValidationError as exc:
-        raise _explain(exc) from None
+        raise explain(exc) from None
     except UnicodeDecodeError:  # not a DecodeError: msgspec lets it through from within a string
         raise DecodeFailed("the value is not UTF-8") from None
     except (msgspec.DecodeError, RecursionError) as exc:
@@ -225,6 +251,15 @@ def decode(event_type: type[Event], value: bytes | None, latest: int) -> tuple[A
     if day >= latest // 86_400_000 and milliseconds(at) > latest:
         raise FromTheFuture("Expected a time at most a day ahead of the broker's - at `$.created_at`")
     return event, at, day
+
+
+def _identified(event: Event, id_field: str, ce_id: str) -> Event:
+    """Give an event without an id of its own that of its CloudEvent."""
+    if getattr(event, id_field) is None:
+        if not 1 <= len(ce_id) <= MAX_TEXT:
+            raise OutOfRange(f"Expected `str` of length 1 to {MAX_TEXT} - at the CloudEvent's id")
+        setattr(event, id_field, ce_id)
+    return event
 
 
 def moment(event: Event) -> datetime:
@@ -257,7 +292,7 @@ def nanos(amount: Decimal | None) -> int:
     return parse_dollars(amount) if amount is not None else 0
 
 
-def _explain(exc: msgspec.ValidationError) -> BadMessage:
+def explain(exc: msgspec.ValidationError) -> BadMessage:
     """Tell a value out of range from one of a wrong kind, by msgspec's wording (tests hold it)."""
     text = str(exc)
     if text.startswith("Invalid enum value"):  # the one message that repeats the value
