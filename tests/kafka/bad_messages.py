@@ -6,6 +6,7 @@ import gzip
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 REQUESTS = "gateway.requests"
@@ -48,9 +49,14 @@ class Case:
     headers: tuple[Header, ...] = ()
 
 
+_numbers = count()
+
+
 def body(topic: str = REQUESTS, **fields: Any) -> bytes:
-    """Write the least event of a topic with fields added, replaced or (ABSENT) removed."""
-    merged = {**LEAST[topic], "created_at": CREATED_AT, "note": MARKER, **fields}
+    """Write the least event of a topic, with an id of its own, and fields added, replaced or (ABSENT) removed."""
+    id_field = next(iter(LEAST[topic]))
+    own = {} if topic == SUBSCRIPTIONS else {id_field: f"{MARKER}-{next(_numbers)}"}
+    merged = {**LEAST[topic], **own, "created_at": CREATED_AT, "note": MARKER, **fields}
     return json.dumps({name: value for name, value in merged.items() if value is not ABSENT}).encode()
 
 

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from app.local.broker import Broker
 
 #: A good neighbour behind each message, so that each batch has both.
-NEIGHBOURS = {
-    REQUESTS: body(REQUESTS, model="m"),
-    CACHE_HITS: body(CACHE_HITS, tokens_saved=3, cost_saved="0.01", kind="semantic"),
-    MCP_CALLS: body(MCP_CALLS, tokens_saved=5),
-    RACES: body(RACES),
-    FACTS: body(FACTS),
-    SUBSCRIPTIONS: body(SUBSCRIPTIONS),
+NEIGHBOURS: dict[str, dict[str, Any]] = {
+    REQUESTS: {"model": "m"},
+    CACHE_HITS: {"tokens_saved": 3, "cost_saved": "0.01", "kind": "semantic"},
+    MCP_CALLS: {"tokens_saved": 5},
+    RACES: {},
+    FACTS: {},
+    SUBSCRIPTIONS: {},
 }
 STAGE = b"VALUE_CONVERTER"
 CLASSES = {
@@ -76,7 +76,8 @@ def folded(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Folded:
         offsets[place] += 2
         folded.neighbours[case.topic] += 1
         sendings.append(Sending(*place, case.value, case.key, case.headers))
-        sendings.append(Sending(*place, NEIGHBOURS[case.topic], CALLER.encode()))
+        neighbour = body(case.topic, **NEIGHBOURS[case.topic])
+        sendings.append(Sending(*place, neighbour, CALLER.encode()))
     deployment.send(sendings)
     with deployment.start_worker() as worker:
         deployment.wait_until_folded()
