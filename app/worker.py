@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import faust
 
+from app.engine.watchdog import STUCK_AFTER, Watchdog
 from app.factory import create_app, topic_specs
 from app.health import HealthServer
 from app.provision import Provisioner, TopicsError
@@ -45,9 +46,10 @@ async def check_topics(settings: Settings) -> None:
         raise TopicsError(f"topic {problems[0].topic} {problems[0].problem}{more}")
 
 
-def run(settings: Settings) -> NoReturn:
+def run(settings: Settings, *, stuck_after: float = STUCK_AFTER) -> NoReturn:
     """Fold until SIGTERM or SIGINT, then exit with status 0; with 1 where memory may be ahead of the log.
 
+    It also leaves when nothing of a partition is committed for ``stuck_after`` seconds although it lags.
     Raises ``StreaklineError`` before anything is started if the broker or the topics are not as needed.
     """
     logging.config.dictConfig(LOGGING)
@@ -57,7 +59,8 @@ def run(settings: Settings) -> NoReturn:
     (settings.data_dir / "worker").mkdir(parents=True, exist_ok=True)
     app = create_app(settings)
     health = HealthServer(app, settings.worker_host, settings.worker_port)
-    worker = faust.Worker(app, health, quiet=True, override_logging=False)
+    watchdog = Watchdog(app, settings.kafka_options(), stuck_after=stuck_after)
+    worker = faust.Worker(app, health, watchdog, quiet=True, override_logging=False)
     worker.spinner = None
     worker.execute_from_commandline()
     raise AssertionError("a Faust worker exits by itself")

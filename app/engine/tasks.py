@@ -82,7 +82,10 @@ class Tasks:
             raise
         for task in tasks:
             task.start(generation)
-            self._owned.update({(topic, task.partition): task for topic in task.stage.topics})
+        # Replaced, never changed: the watchdog reads it from a thread of its own.
+        self._owned = self._owned | {
+            (topic, task.partition): task for task in tasks for topic in task.stage.topics
+        }
 
     async def close(self) -> None:
         """Finish the transactions of all tasks, stop their producers and forget them."""

@@ -93,10 +93,10 @@ class Deployment:
         async with Provisioner(self.settings) as provisioner:
             await provisioner.create(topic_specs(self.settings))
 
-    def start_worker(self, **settings: str) -> Worker:
-        """Start the installed worker. Use as a context manager, which stops it."""
+    def start_worker(self, command: Sequence[str] = (str(STREAKLINE), "worker"), **settings: str) -> Worker:
+        """Start the installed worker, or another command that runs one. Use as a context manager, which stops it."""
         log = self._folder / f"worker-{len(self.workers)}.log"
-        worker = Worker([str(STREAKLINE), "worker"], {**self.environ, **settings}, log)
+        worker = Worker(list(command), {**self.environ, **settings}, log)
         self.workers.append(worker)
         return worker
 

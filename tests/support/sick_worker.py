@@ -1,0 +1,52 @@
+"""A worker that hangs for ever as soon as it meets an event of the caller ``hang``, and is given up soon.
+
+python -m tests.support.sick_worker SECONDS fold|commit
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from app.engine.transactions import TransactionalWriter
+from app.settings import Settings
+from app.worker import run
+from tables.partition import Partition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from app.engine.fold import Batch, Message
+
+HANG = b'"hang"'
+FOR_EVER = 3600.0
+
+_fold_batch = Partition.fold_batch
+_write = TransactionalWriter.write
+
+
+def fold_batch(partition: Partition, fold: Any, batch: Batch, now: Any) -> None:
+    """Hang in the fold, where the event loop stands still too."""
+    if any(HANG in (record.value or b"") for record in batch.records):
+        time.sleep(FOR_EVER)
+    _fold_batch(partition, fold, batch, now)
+
+
+async def write(writer: TransactionalWriter, messages: Iterable[Message]) -> None:
+    """Hang in the transaction, where the event loop goes on."""
+    everything = list(messages)
+    if any(b"/hang" in (message.key or b"") or message.key == b"hang" for message in everything):
+        await asyncio.sleep(FOR_EVER)
+    await _write(writer, everything)
+
+
+if __name__ == "__main__":
+    seconds, where = sys.argv[1:]
+    if where == "fold":
+        Partition.fold_batch = fold_batch  # type: ignore[assignment,method-assign]
+    elif where == "commit":
+        TransactionalWriter.write = write  # type: ignore[assignment,method-assign]
+    run(Settings.from_environ(os.environ), stuck_after=float(seconds))
