@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -41,6 +41,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             drained = await super()._fetch_records(consumer, *args, **kwargs)
+        except NoOffsetForPartitionError:
+            return {}  # Just assigned, and unknown to the group: the position of its task is sought soon.
         except OffsetOutOfRangeError as exc:
             await _leave_overtaken(consumer, exc.args[0])
         except KafkaError as exc:
