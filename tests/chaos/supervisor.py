@@ -123,6 +123,14 @@ class Slot:
                 raise WorkerError(f"{self.name} does not fold after {patience:.0f} s:\n{self.log}")
             time.sleep(EVERY)
 
+    def wait_until_started_again(self, starts: int, patience: float = START_PATIENCE) -> None:
+        """Return when it was started more than so many times. Raises ``WorkerError``."""
+        deadline = time.monotonic() + patience
+        while self.starts <= starts:
+            if time.monotonic() > deadline:
+                raise WorkerError(f"{self.name} does not leave after {patience:.0f} s:\n{self.log}")
+            time.sleep(EVERY)
+
     # -- what the supervisor does --------------------------------------------------------------------------
 
     def look(self) -> None:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.chaos.faults import brokers, changelogs, kills
+from tests.chaos.faults import brokers, changelogs, groups, kills, producers
 
 if TYPE_CHECKING:
     from tests.chaos.fault import Fault
 
-FAULTS: tuple[Fault, ...] = (*kills.FAULTS, *brokers.FAULTS, *changelogs.FAULTS)
+FAULTS: tuple[Fault, ...] = tuple(
+    sorted(
+        (
+            *kills.FAULTS,
+            *groups.FAULTS,
+            *brokers.FAULTS,
+            *producers.FAULTS,
+            *changelogs.FAULTS,
+        ),
+        key=lambda fault: fault.key[0],
+    )
+)
