@@ -74,6 +74,11 @@ class ChangelogTail:
         return self.state is not None and self._freshness.is_fresh(time.monotonic())
 
     @property
+    def callers(self) -> int:
+        """Return how many callers are known."""
+        return self.state.callers if self.state is not None else 0
+
+    @property
     def remaining(self) -> int:
         """Return how many offsets are still to be read, as far as is known."""
         return self._freshness.remaining
