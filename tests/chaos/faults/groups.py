@@ -50,7 +50,14 @@ def stand_still(chaos: Chaos) -> None:
 
 
 FAULTS = (
-    Fault(key="3", title="rebalances, one to three workers and back", times=40, short=4, strike=come_and_go),
+    Fault(
+        key="3",
+        title="rebalances, one to three workers and back",
+        times=40,
+        short=4,
+        strike=come_and_go,
+        settings={"STREAKLINE_PARTITIONS": "6"},  # two for each of three
+    ),
     Fault(
         key="4",
         title=f"SIGSTOP for 1.5 sessions of {SESSION:.0f} s, then SIGCONT",
