@@ -4,9 +4,9 @@ No label ever holds a caller. Counts of events are read when Prometheus asks: fo
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
-from typing import Final
+from typing import Final, Protocol
 
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry, Gauge, Histogram, ProcessCollector, exposition
@@ -26,10 +26,15 @@ TRANSACTION: Final = "streakline_transaction_seconds"
 LAG: Final = "streakline_consumer_lag"
 RESTORE_REMAINING: Final = "streakline_restore_remaining"
 BUILD_INFO: Final = "streakline_build_info"
+VIEW_READY: Final = "streakline_view_ready"
+VIEW_CALLERS: Final = "streakline_view_callers"
+VIEW_LISTENERS: Final = "streakline_view_listeners"
+VIEW_REQUEST: Final = "streakline_view_request_seconds"
 
 CONTENT_TYPE: Final = exposition.CONTENT_TYPE_LATEST
 
 _DELAYS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600)
+_ANSWERS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1)
 _DURATIONS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -76,6 +81,62 @@ class WorkerMetrics:
             self._delay.labels(commit.stage).observe(max(0.0, time.time() - commit.oldest / 1000))
 
 
+class Followed(Protocol):
+    """What a view reads of the changelogs: see ``ChangelogTail``."""
+
+    # ruff: noqa: D102 - the class says it
+    @property
+    def is_ready(self) -> bool: ...
+    @property
+    def remaining(self) -> int: ...
+    @property
+    def callers(self) -> int: ...
+    @property
+    def positions(self) -> Mapping[TopicPartition, int]: ...
+    @property
+    def ends(self) -> Mapping[TopicPartition, int]: ...
+
+
+class ViewMetrics:
+    """What a view says of itself."""
+
+    def __init__(self, followed: Followed, listeners: Callable[[], int]) -> None:
+        self.registry = new_registry()
+        self.registry.register(_Following(followed, listeners))
+        self._requests = Histogram(
+            VIEW_REQUEST,
+            "How long an answer took, by route and status; the stream is left out.",
+            ["route", "status"],
+            buckets=_ANSWERS,
+            registry=self.registry,
+        )
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """Count an answer."""
+        self._requests.labels(route, str(status)).observe(seconds)
+
+
+class _Following(Collector):
+    """Reads what a view knows at the time when it is asked."""
+
+    def __init__(self, followed: Followed, listeners: Callable[[], int]) -> None:
+        self._followed = followed
+        self._listeners = listeners
+
+    def collect(self) -> Iterator[Metric]:
+        """Return how well the view follows, and for whom."""
+        followed = self._followed
+        yield GaugeMetricFamily(VIEW_READY, "1 while answers are complete, else 0.", value=followed.is_ready)
+        yield GaugeMetricFamily(VIEW_CALLERS, "Callers that are known.", value=followed.callers)
+        yield GaugeMetricFamily(VIEW_LISTENERS, "Open streams.", value=self._listeners())
+        yield lag_family(
+            "Offsets between what is read and where a changelog ended a second ago.",
+            followed.positions,
+            followed.ends.get,
+        )
+        yield restore_family(followed.remaining)
+
+
 class _Folding(Collector):
     """Reads what was counted at the time when it is asked."""
 
@@ -108,7 +169,7 @@ class _Folding(Collector):
 
 
 def lag_family(
-    text: str, positions: dict[TopicPartition, int], end_of: Callable[[TopicPartition], int | None]
+    text: str, positions: Mapping[TopicPartition, int], end_of: Callable[[TopicPartition], int | None]
 ) -> GaugeMetricFamily:
     """Return how far each partition is behind its end; those whose end is not known yet are left out."""
     family = GaugeMetricFamily(LAG, text, labels=["topic", "partition"])

@@ -12,6 +12,7 @@ from app.view.problems import Problem
 
 #: What shows no state needs no token: probes, and the page, which asks for it.
 _OPEN = ("/healthz/", "/page/")
+_OPEN_PATHS = frozenset({"/", "/openapi.json"})
 
 
 def is_loopback(host: str) -> bool:
@@ -41,12 +42,17 @@ class Guard:
         self._token = token.encode() if token is not None else None
         self._only_local = token is None and is_loopback(host)
 
+    @property
+    def needs_token(self) -> bool:
+        """Whether a token is asked for."""
+        return self._token is not None
+
     def check(self, request: web.Request) -> None:
         """Raise ``Problem`` for a request that is not to be answered."""
         if self._only_local and not is_loopback(_host(request)):
             # A page of another site whose name was made to point here must not read anything.
             raise Problem(HTTPStatus.MISDIRECTED_REQUEST, "ask for localhost, or set STREAKLINE_API_TOKEN")
-        if self._token is None or request.path == "/" or request.path.startswith(_OPEN):
+        if self._token is None or request.path in _OPEN_PATHS or request.path.startswith(_OPEN):
             return
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         right = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), self._token)

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem details, and parameters that are checked."""
 
 import re
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Final, Literal, TypeVar
 
@@ -43,6 +44,14 @@ class Problem(Exception):  # noqa: N818 - the word of the RFC
             status=self.status,
             headers={**self.headers, "Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"},
         )
+
+
+def require_known(request: web.Request, known: Collection[str]) -> None:
+    """Refuse a query with a parameter that would have no effect: it is a mistake."""
+    for name in request.query:
+        if name not in known:
+            has = f"it has {', '.join(sorted(known))}" if known else "it has none"
+            raise Problem(HTTPStatus.BAD_REQUEST, f"a parameter of the query is unknown here: {has}")
 
 
 def integer(request: web.Request, name: str, *, default: int, low: int, high: int) -> int:

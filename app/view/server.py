@@ -2,7 +2,8 @@
 
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, date, datetime
 from http import HTTPStatus
 from typing import Any, Final, Protocol
@@ -14,27 +15,22 @@ from app.domain.buddy import buddy
 from app.domain.calendar import CALENDAR_DAYS, calendar
 from app.domain.forecast import forecast
 from app.domain.levels import xp
+from app.metrics import CONTENT_TYPE, ViewMetrics, exposed
+from app.view import limits
 from app.view.answers import catalog, leaderboard
 from app.view.assets import Assets
 from app.view.guard import Guard
-from app.view.problems import Problem, choice, integer, optional_scope, scope_of_path
-from app.view.recent import OF_ALL, Recent
+from app.view.openapi import AS_OF, document, parameters_of
+from app.view.problems import Problem, choice, integer, optional_scope, require_known, scope_of_path
+from app.view.recent import Recent
 from app.view.scope_rows import ScopeState
 from app.view.scope_view import achievements, stats
-from app.view.standings import PLACES, RANKINGS
+from app.view.standings import RANKINGS
 from app.view.state import ViewState
 from app.view.stream import Stream
 from tables.publishing import GATEWAY
 
 logger = logging.getLogger(__name__)
-
-AS_OF: Final = "Streakline-As-Of"
-
-#: The most days of a calendar, entries of a feed, and listeners.
-MOST_DAYS: Final = 1_096
-FEED_ENTRIES: Final = 50
-MOST_LISTENERS: Final = 1_000
-LEADERS: Final = 10
 
 _STREAM_HEADERS: Final = {
     "Content-Type": "text/event-stream",
@@ -70,19 +66,24 @@ class Server:
         reading: Reading,
         recent: Recent,
         stream: Stream,
+        *,
         guard: Guard,
+        metrics: ViewMetrics,
         today: Callable[[], date] = utc_today,
     ) -> None:
         self._reading = reading
         self._recent = recent
         self._stream = stream
         self._guard = guard
+        self._metrics = metrics
         self._today = today
+        #: The query parameters of each path; None where anything is accepted.
+        self._parameters: Mapping[str, frozenset[str] | None] = {}
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
         assets = Assets()
-        server = web.Application(middlewares=[_problems, self._check])
+        server = web.Application(middlewares=[self._measure, _problems, self._check])
         server.add_routes(
             [
                 web.get("/v1/scopes/{scope}/stats", self._stats),
@@ -96,10 +97,14 @@ class Server:
                 web.get("/v1/stream", self._follow),
                 web.get("/healthz/live", self._live),
                 web.get("/healthz/ready", self._ready),
+                web.get("/metrics", self._exposed),
+                web.get("/openapi.json", self._describe),
                 web.get("/", assets.index),
                 web.get("/page/{name}", assets.file),
             ]
         )
+        paths = [resource.canonical for resource in server.router.resources()]
+        self._parameters = {path: parameters_of(path) for path in paths}
         return server
 
     # -- scopes --------------------------------------------------------------------------------------------
@@ -119,14 +124,14 @@ class Server:
         return self._scope(request, lambda state, _: achievements(state))
 
     async def _calendar(self, request: web.Request) -> web.Response:
-        days = integer(request, "days", default=CALENDAR_DAYS, low=1, high=MOST_DAYS)
+        days = integer(request, "days", default=CALENDAR_DAYS, low=1, high=limits.CALENDAR_DAYS)
         return self._scope(request, lambda state, today: calendar(state.cells, today, days))
 
     async def _forecast(self, request: web.Request) -> web.Response:
         return self._scope(request, lambda state, today: forecast(state.cells, today))
 
     async def _events(self, request: web.Request) -> web.Response:
-        limit = integer(request, "limit", default=FEED_ENTRIES, low=1, high=OF_ALL)
+        limit = integer(request, "limit", default=limits.FEED_DEFAULT, low=1, high=limits.FEED_ENTRIES)
         return self._scope(
             request,
             lambda state, _: self._recent.entries(None if state.scope == GATEWAY else state.seed, limit),
@@ -144,7 +149,7 @@ class Server:
 
     async def _leaderboard(self, request: web.Request) -> web.Response:
         by = choice(request, "by", RANKINGS)
-        limit = integer(request, "limit", default=LEADERS, low=1, high=PLACES)
+        limit = integer(request, "limit", default=limits.LEADERS_DEFAULT, low=1, high=limits.LEADERS)
         state = self._state()
         return _json(leaderboard(state, by, limit), state.as_of(None))
 
@@ -154,7 +159,7 @@ class Server:
 
     async def _follow(self, request: web.Request) -> web.StreamResponse:
         scope = optional_scope(request)
-        if self._stream.listeners >= MOST_LISTENERS:
+        if self._stream.listeners >= limits.LISTENERS:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many listen already", Retry_After="10")
         response = web.StreamResponse(headers=_STREAM_HEADERS)
         await response.prepare(request)
@@ -165,7 +170,7 @@ class Server:
                     await response.write(frame)
         return response
 
-    # -- is it well ----------------------------------------------------------------------------------------
+    # -- about itself ----------------------------------------------------------------------------------------
 
     async def _live(self, _: web.Request) -> web.Response:
         return _json({"status": "live"})
@@ -178,6 +183,12 @@ class Server:
         body = {"status": status, "offsets_remaining": remaining}
         return _json(body, status=HTTPStatus.SERVICE_UNAVAILABLE)
 
+    async def _exposed(self, _: web.Request) -> web.Response:
+        return web.Response(body=exposed(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _describe(self, _: web.Request) -> web.Response:
+        return _json(document(needs_token=self._guard.needs_token))
+
     def _state(self) -> ViewState:
         state = self._reading.state
         if state is None:
@@ -188,7 +199,20 @@ class Server:
     @web.middleware
     async def _check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self._guard.check(request)
+        resource = request.match_info.route.resource
+        known = self._parameters.get(resource.canonical) if resource is not None else None
+        if known is not None:
+            require_known(request, known)
         return await handler(request)
+
+    @web.middleware
+    async def _measure(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = time.perf_counter()
+        response = await handler(request)
+        resource = request.match_info.route.resource
+        if resource is not None and type(response) is web.Response:
+            self._metrics.answered(resource.canonical, response.status, time.perf_counter() - started)
+        return response
 
 
 @web.middleware
@@ -209,7 +233,7 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
 def _said_of(exc: web.HTTPException) -> str:
     match exc.status:
         case HTTPStatus.NOT_FOUND:
-            return "there is nothing here"
+            return "there is nothing here: /openapi.json says what there is"
         case HTTPStatus.METHOD_NOT_ALLOWED:
             return "the view only answers questions: use GET"
         case _:

@@ -11,6 +11,7 @@ from app.domain.measures import Measures
 from app.domain.published import OUTPUTS
 from app.errors import StreaklineError
 from app.factory import topic_specs
+from app.metrics import ViewMetrics
 from app.provision import Provisioner, TopicsError
 from app.settings import Settings
 from app.topics import Surroundings
@@ -51,8 +52,9 @@ async def serve(settings: Settings) -> None:
     changelogs = ChangelogTail(settings, lambda: ViewState(baseline))
     live = LiveTail(settings, stream, recent)
     guard = Guard(settings.api_token, settings.view_host)
+    metrics = ViewMetrics(changelogs, lambda: stream.listeners)
     runner = web.AppRunner(
-        Server(changelogs, recent, stream, guard).application(),
+        Server(changelogs, recent, stream, guard=guard, metrics=metrics).application(),
         access_log=None,
         shutdown_timeout=SHUTDOWN_WITHIN,
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from aiohttp.test_utils import TestClient, TestServer
 
 from app.domain.measures import Measures
+from app.metrics import ViewMetrics
 from app.view.guard import Guard
 from app.view.recent import Recent
 from app.view.server import Server
@@ -16,10 +17,14 @@ from app.view.state import TABLES, ViewState
 from app.view.stream import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Mapping
     from datetime import date
 
+    from aiokafka import TopicPartition
+
     from tests.support.in_process import Deployed
+
+    Client = TestClient[Any, Any]
 
 
 def rows_of(deployed: Deployed) -> Iterable[tuple[str, int, bytes, bytes]]:
@@ -46,10 +51,16 @@ class Read:
     state: ViewState | None
     is_ready: bool = True
     remaining: int = 0
+    positions: Mapping[TopicPartition, int] = field(default_factory=dict)
+    ends: Mapping[TopicPartition, int] = field(default_factory=dict)
+
+    @property
+    def callers(self) -> int:
+        """Return how many callers are known."""
+        return self.state.callers if self.state is not None else 0
 
 
-@asynccontextmanager
-async def serving(
+def server_of(
     state: ViewState | None,
     today: date,
     *,
@@ -57,14 +68,16 @@ async def serving(
     stream: Stream | None = None,
     token: str | None = None,
     reading: Read | None = None,
-) -> AsyncIterator[TestClient]:  # type: ignore[type-arg]
-    """A client of a view that has this state."""
-    server = Server(
-        reading or Read(state),
-        recent or Recent(),
-        stream or Stream(),
-        Guard(token, "127.0.0.1"),
-        lambda: today,
-    )
-    async with TestClient(TestServer(server.application())) as client:
+) -> Server:
+    """Return a view that has this state."""
+    read, told = reading or Read(state), stream or Stream()
+    metrics = ViewMetrics(read, lambda: told.listeners)
+    guard = Guard(token, "127.0.0.1")
+    return Server(read, recent or Recent(), told, guard=guard, metrics=metrics, today=lambda: today)
+
+
+@asynccontextmanager
+async def serving(state: ViewState | None, today: date, **parts: Any) -> AsyncIterator[Client]:
+    """A client of a view that has this state; ``parts`` as in ``server_of``."""
+    async with TestClient(TestServer(server_of(state, today, **parts).application())) as client:
         yield client

@@ -155,6 +155,8 @@ async def test_leaderboard_and_catalog(state: ViewState) -> None:
         (path("gateway", "events") + "?limit=201", 400),
         ("/v1/leaderboard?limit=101", 400),
         ("/v1/leaderboard?by=luck", 400),
+        ("/v1/leaderboard?days=7", 400),
+        ("/v1/catalog?limit=7", 400),
         ("/v1/stream?scope=team", 400),
         ("/page/..%2Fserver.py", 404),
     ],
@@ -259,3 +261,36 @@ def test_a_message_is_one_event_on_one_line() -> None:
     head, event, data, *rest = frame.decode().split("\n")
     assert (head, event, rest) == ("id: e1", "event: achievement-unlocked", ["", ""])
     assert data.startswith('data: {"event_id":"e1"')
+
+
+async def test_metrics(state: ViewState) -> None:
+    """The view tells how well it follows and how long its answers took, by route; no caller is in a label."""
+    async with serving(state, TODAY) as client:
+        for target in (
+            path(f"caller:{CALLER}", "stats"),
+            path("caller:nobody", "stats"),
+            "/v9",
+            "/v1/catalog",
+        ):
+            await client.get(target)
+        response = await client.get("/metrics")
+        assert response.headers["Content-Type"].startswith("text/plain; version=")
+        text = await response.text()
+    assert 'streakline_view_request_seconds_count{route="/v1/scopes/{scope}/stats",status="200"} 1.0' in text
+    assert 'streakline_view_request_seconds_count{route="/v1/scopes/{scope}/stats",status="404"} 1.0' in text
+    assert "\nstreakline_view_ready 1.0\n" in text
+    assert "\nstreakline_view_callers 2.0\n" in text
+    assert "\nstreakline_view_listeners 0.0\n" in text
+    assert "\nstreakline_restore_remaining 0.0\n" in text
+    assert "bob" not in text
+    assert "nobody" not in text
+
+
+async def test_the_description_is_served(state: ViewState) -> None:
+    """The view describes itself to whoever asks, also to those without the token that it then names."""
+    async with serving(state, TODAY) as client:
+        assert (await (await client.get("/openapi.json")).json())["security"] == []
+    async with serving(state, TODAY, token="s3cret") as client:
+        described = await (await client.get("/openapi.json")).json()
+        assert described["security"] == [{"bearer": []}]
+        assert described["openapi"] == "3.1.0"
