@@ -5,19 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from app.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rich.table import Table
-
-    from app.postgres.differences import Line
-    from app.postgres.verifying import Verdict
 
 
 @click.command
@@ -43,6 +34,7 @@ def command(days: int) -> None:
 
     from app.cli.console import output  # noqa: PLC0415
     from app.cli.progress import progress  # noqa: PLC0415
+    from app.postgres.verdict_view import timing, verdict_lines, verdict_table  # noqa: PLC0415
     from app.postgres.verifying import verify  # noqa: PLC0415
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what goes wrong is raised, too
@@ -50,14 +42,11 @@ def command(days: int) -> None:
         verdict = asyncio.run(verify(settings, days, report))
     console = output()
     if console.is_terminal:
-        console.print(_table(verdict))
+        console.print(verdict_table(verdict))
     else:
-        for line in _plain(verdict):
+        for line in verdict_lines(verdict):
             console.print(line, soft_wrap=True)
-    console.print(
-        f"the rescan took {verdict.rescan_seconds:.2f} s, streakline {verdict.streakline_seconds:.2f} s",
-        soft_wrap=True,
-    )
+    console.print(timing(verdict), soft_wrap=True)
     if verdict.is_clean:
         console.print("nothing differs that is not explained", soft_wrap=True)
         return
@@ -65,34 +54,3 @@ def command(days: int) -> None:
         console.print(note, soft_wrap=True)
     console.print(f"{sum(not line.is_explained for line in verdict.lines)} figures differ", soft_wrap=True)
     sys.exit(1)
-
-
-def _said(line: Line) -> str:
-    if line.is_same:
-        return "same"
-    return "; ".join(line.reasons) if line.reasons else "DIFFERS"
-
-
-def _plain(verdict: Verdict) -> Iterator[str]:
-    widths = [max(len(line.name) for line in verdict.lines)]
-    widths += [max(6, *(len(line.rescan) for line in verdict.lines))]
-    widths += [max(10, *(len(line.streakline) for line in verdict.lines))]
-    yield f"{'':{widths[0]}}  {'rescan':>{widths[1]}}  {'streakline':>{widths[2]}}"
-    for line in verdict.lines:
-        sides = f"{line.rescan:>{widths[1]}}  {line.streakline:>{widths[2]}}"
-        yield f"{line.name:{widths[0]}}  {sides}  {_said(line)}"
-
-
-def _table(verdict: Verdict) -> Table:
-    from rich.table import Table  # noqa: PLC0415 - see above
-    from rich.text import Text  # noqa: PLC0415
-
-    table = Table(box=None, padding=(0, 2), header_style="bold")
-    table.add_column("")
-    table.add_column("rescan", justify="right")
-    table.add_column("streakline", justify="right")
-    table.add_column("")
-    for line in verdict.lines:
-        style = "green" if line.is_same else "yellow" if line.reasons else "bold red"
-        table.add_row(line.name, line.rescan, line.streakline, Text(_said(line), style))
-    return table
