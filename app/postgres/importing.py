@@ -174,6 +174,9 @@ class Import:
                 position = self.state.positions[table.name]
                 position = msgspec.structs.replace(position, horizon=0, floor=position.until)
                 await self._chunks.put([self.state.put_position(table.name, position)])
+            elif table.source.grows_only:
+                async with self._snapshot() as (_, now):
+                    await self._reading.again(table, now)
         await self._chunks.flush()
 
     async def _look(
@@ -182,6 +185,11 @@ class Import:
         """Import what is new in a table. The snapshot must be younger than ``running``."""
         name, position = table.name, self.state.positions[table.name]
         assert position.floor is not None
+        if horizon < (position.horizon or 0):
+            raise DatabaseError(
+                f"the database is younger than what was imported of {name}: another one, or restored from a "
+                "backup? Import it under another STREAKLINE_APP_ID, or go back to the one before"
+            )
         if position.target is None:
             floor = position.floor
             if not running.has_prepared and _moment(running.floor) > _moment(floor):

@@ -13,16 +13,19 @@ from psycopg.sql import SQL
 
 from app.postgres.catalog import find
 from app.postgres.connection import connect
+from app.postgres.import_state import ImportState, Position
 from app.postgres.sources import CACHE, REQUESTS
 from app.settings import Settings
+from app.topics import IMPORT
 from tests.postgres.support import counted_twice, events, run, select
 from tests.postgres.writers import HIT, REQUEST, Writers
-from tests.support.deployment import PATIENCE, STREAKLINE, Deployment
+from tests.support.deployment import PATIENCE, STREAKLINE, Deployment, Sending
 from tests.support.gateway_history import fill
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from app.engine.fold import Message
     from app.local.broker import Broker
     from app.postgres.sources import Source
 
@@ -124,6 +127,41 @@ def test_a_second_import_ends_the_first(deployment: Deployment, database: str) -
             second.send_signal(signal.SIGTERM)
             second.communicate(timeout=PATIENCE)
     assert counted_twice(deployment) == []
+
+
+def test_a_corrected_row_is_followed_too(deployment: Deployment, database: str) -> None:
+    """A row that was refused is looked at again when following starts, however old it is."""
+    old = "INSERT INTO request_tracking (request_id, caller_id, model, status, created_at) VALUES ('bad', NULL, 'm', 'ok', '2026-03-01')"
+    select(database, old)
+    select(database, REQUEST, ("good", "ada"))
+    with start(deployment) as process:
+        wait_for_requests(deployment, 1, process)
+        process.kill()
+    assert "request_tracking request_id=bad" in run(deployment, "import", "--refused").stderr
+    select(database, "UPDATE request_tracking SET caller_id = 'ada' WHERE request_id = 'bad'")
+    with start(deployment) as process:
+        wait_for_requests(deployment, 2, process)
+        process.kill()
+    assert run(deployment, "import", "--refused").stdout == "no row was refused\n"
+
+
+def test_a_database_that_is_another_one(deployment: Deployment, database: str, postgres: str) -> None:
+    """Numbers of transactions belong to one server: those of a younger one would hide every row."""
+    state = ImportState(deployment.around.topic(IMPORT))
+    position = Position(
+        until="2026-03-01 00:00:00+00", is_done=True, horizon=2**60, floor="2026-03-01 00:00:00+00"
+    )
+    deployment.send([_as_sending(state.put_position("request_tracking", position))])
+    refused = run(deployment, "import", "--follow")
+    assert refused.returncode == 1
+    assert "the database is younger than what was imported of request_tracking" in refused.stderr
+    refused = run(deployment, "import")
+    assert refused.returncode == 1
+    assert "request_tracking is followed already" in refused.stderr
+
+
+def _as_sending(message: Message) -> Sending:
+    return Sending(IMPORT, message.partition, message.value, message.key)
 
 
 def test_needs_an_index(deployment: Deployment, database: str) -> None:
