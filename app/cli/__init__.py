@@ -26,6 +26,7 @@ COMMANDS = {
     "worker": ("app.cli.worker", "Fold events until stopped."),
     "show": ("app.cli.show", "Show the buddy, achievements, streak and calendar of a scope."),
     "watch": ("app.cli.watch", "Follow unlocks and level-ups as they are published."),
+    "project": ("app.cli.project", "Keep tables in PostgreSQL equal to the changelogs."),
     "dead-letters": ("app.cli.dead_letters", "List what could not be counted, or send it again."),
     "settings": ("app.cli.settings", "Show every setting with its value, secrets hidden."),
 }
