@@ -8,20 +8,17 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nlargest
 from typing import Any, Protocol
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-
 from app.domain.measures import Measures
 from app.domain.published import Published
 from app.errors import StreaklineError
 from app.factory import topic_specs
-from app.local.demo_setup import from_home
+from app.local.demo_setup import delete_topics, from_home
 from app.local.demo_traffic import Folded, Sender, Totals, sender
 from app.local.demo_worker import Worker
 from app.local.sample import traffic, trickle
@@ -100,7 +97,7 @@ class Demo:
             follower = await stack.enter_async_context(Follower(self._settings, from_beginning=True))
             sending = await stack.enter_async_context(sender(self._settings))
             stack.callback(self._begin_to_stop)
-            await _first_of(
+            await first_of(
                 self._play(sending, seconds, stay=stay),
                 self._show_published(follower),
                 self._folded.follow(),
@@ -134,13 +131,8 @@ class Demo:
         return created
 
     async def _delete_topics(self, topics: Sequence[str]) -> None:
-        """Delete the topics, if the broker lets us and is still there."""
         self._screen.doing("removing the topics")
-        admin = AIOKafkaAdminClient(**self._settings.kafka_options(), request_timeout_ms=10_000)
-        with suppress(KafkaError, OSError):
-            await admin.start()
-            await admin.delete_topics(list(topics))
-        await admin.close()
+        await delete_topics(self._settings, topics)
 
     async def _show_published(self, follower: Follower) -> None:
         async for followed in follower.messages():
@@ -216,7 +208,7 @@ async def _beside(coroutine: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         await asyncio.wait([task])
 
 
-async def _first_of(*coroutines: Coroutine[Any, Any, None]) -> None:
+async def first_of(*coroutines: Coroutine[Any, Any, None]) -> None:
     """Run all until one ends, and end the others; raises what that one raised."""
     tasks = [asyncio.create_task(each) for each in coroutines]
     try:

@@ -1,9 +1,12 @@
 """What a run of the demo stands on: a Kafka that runs, and settings that no other run has."""
 
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from app.local import broker
 from app.local.files import Report
@@ -36,6 +39,15 @@ def own_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what a run sets for its worker and itself: topics and a consumer group that no other run has."""
     prefix = environ.get("STREAKLINE_TOPIC_PREFIX", "")
     return {"STREAKLINE_TOPIC_PREFIX": f"{prefix}demo-{secrets.token_hex(4)}.", "STREAKLINE_WORKER_PORT": "0"}
+
+
+async def delete_topics(settings: Settings, topics: Sequence[str]) -> None:
+    """Delete the topics of a run, if the broker lets us and is still there."""
+    admin = AIOKafkaAdminClient(**settings.kafka_options(), request_timeout_ms=10_000)
+    with suppress(KafkaError, OSError):
+        await admin.start()
+        await admin.delete_topics(list(topics))
+    await admin.close()
 
 
 def from_home(path: Path) -> str:

@@ -58,3 +58,47 @@ CREATE TABLE subscription_quota_window (
     window_start timestamptz,
     PRIMARY KEY (subscription_id, window_start)
 );
+
+-- What a gateway writes as things happen; the names are those of the events.
+
+-- name: gateway.requests
+INSERT INTO request_tracking (
+    request_id, caller_id, model, status, tokens_in, tokens_out, cost_usd, latency_ms, fallback_used, created_at
+) VALUES (
+    %(request_id)s, %(caller_id)s, %(model)s, %(status)s, %(tokens_in)s, %(tokens_out)s, %(cost_usd)s, %(latency_ms)s,
+    %(fallback_used)s, %(created_at)s
+)
+
+-- name: gateway.cache-hits
+INSERT INTO response_cache (cache_key, model, hit_count, tokens_saved, cost_saved, created_at, last_hit_at)
+VALUES (
+    md5(%(caller_id)s::text || %(model)s::text), %(model)s, %(hits)s, %(tokens_saved)s, %(cost_saved)s, %(created_at)s, %(created_at)s
+)
+ON CONFLICT (cache_key) DO UPDATE SET
+    hit_count = response_cache.hit_count + excluded.hit_count,
+    tokens_saved = response_cache.tokens_saved + excluded.tokens_saved,
+    cost_saved = response_cache.cost_saved + excluded.cost_saved,
+    last_hit_at = excluded.last_hit_at
+
+-- name: gateway.mcp-calls
+INSERT INTO mcp_tool_calls (caller_id, tool, tokens_saved, created_at)
+VALUES (%(caller_id)s, %(tool)s, %(tokens_saved)s, %(created_at)s)
+
+-- name: gateway.races
+INSERT INTO race_mode_results (call_id, model, caller_id, winner_model, created_at)
+VALUES (%(call_id)s, %(winner_model)s, %(caller_id)s, %(winner_model)s, %(created_at)s)
+
+-- name: gateway.facts
+INSERT INTO caller_knowledge (fact_id, caller_id, superseded_by, created_at)
+VALUES (%(fact_id)s, %(caller_id)s, %(superseded_by)s, %(created_at)s)
+ON CONFLICT (fact_id) DO UPDATE SET superseded_by = excluded.superseded_by
+
+-- name: gateway.subscriptions
+INSERT INTO subscription_quota_window (subscription_id, window_start)
+SELECT %(subscription_id)s::text, %(created_at)s::timestamptz WHERE %(active)s::boolean
+
+-- name: count_rows
+SELECT
+    (SELECT count(*) FROM request_tracking) + (SELECT count(*) FROM response_cache)
+    + (SELECT count(*) FROM mcp_tool_calls) + (SELECT count(*) FROM race_mode_results)
+    + (SELECT count(*) FROM caller_knowledge) + (SELECT count(*) FROM subscription_quota_window)

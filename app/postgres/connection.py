@@ -42,7 +42,8 @@ async def connect(settings: Settings, application_name: str = "streakline") -> A
             autocommit=True,
         )
     except psycopg.Error as error:
-        raise DatabaseError(f"no PostgreSQL at {where}: {_one_line(error)}: is it running?") from error
+        hint = "" if "FATAL" in str(error) else ": is it running?"  # else the server has answered
+        raise DatabaseError(f"no PostgreSQL at {where}: {_one_line(error)}{hint}") from error
     async with connection:
         try:
             await connection.execute("SET TimeZone = 'UTC'")

@@ -7,7 +7,7 @@ from typing import Final, LiteralString, cast
 
 from psycopg.sql import SQL
 
-_NAME: Final = re.compile(r"^-- name: *(\w+) *\n", re.MULTILINE)
+_NAME: Final = re.compile(r"^-- name: *([\w.-]+) *\n", re.MULTILINE)
 
 
 def load_queries(file: str, package: str = "app.postgres") -> Mapping[str, SQL]:
