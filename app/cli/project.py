@@ -41,5 +41,4 @@ async def _project(settings: Settings, *, once: bool, rebuild: bool) -> None:
     def say(line: str) -> None:
         click.echo(line, err=True)
 
-    with progress() as report:
-        await project(settings, stop, report, say, rebuild=rebuild, once=once)
+    await project(settings, stop, progress, say, rebuild=rebuild, once=once)

@@ -25,7 +25,8 @@ class GatewayScope:
         #: By month and partition.
         self._months: dict[str, dict[int, days.Month]] = defaultdict(dict)
         self._changed: set[str] = set()
-        self._written: dict[str, days.Month] = {}
+        self._written_months: dict[str, days.Month] = {}
+        self._written: dict[str, SqlRow] = {}
 
     def put(self, table: str, partition: int, key: bytes, value: bytes | None) -> None:
         """Take a row of a share, or of what the gateway has earned. Raises ``UnreadableRowError``."""
@@ -41,7 +42,21 @@ class GatewayScope:
             self._changed.add(month)
 
     def rows(self) -> Iterator[tuple[str, SqlRow]]:
-        """Yield (table of SQL, row) of what is true now; of the days only those that have changed since."""
+        """Yield (table of SQL, row) of what has changed since the last call."""
+        for table, row in self._scope_rows():
+            if self._written.get(table) != row:
+                self._written[table] = row
+                yield table, row
+        for month in sorted(self._changed):
+            merged = days.Month()
+            for share in self._months[month].values():
+                merged.add(share)
+            before = self._written_months.get(month, _EMPTY)
+            yield from (("days", row) for row in rows.days_rows(GATEWAY, merged.cells, before.cells))
+            self._written_months[month] = merged
+        self._changed.clear()
+
+    def _scope_rows(self) -> Iterator[tuple[str, SqlRow]]:
         shares, sums = self._shares, self._sums()
         subscriptions = shares.subscriptions()
         yield (
@@ -60,14 +75,6 @@ class GatewayScope:
         active_days = shares.active_days()
         if active_days.active:
             yield "streaks", rows.streaks_row(GATEWAY, active_days)
-        for month in self._changed:
-            merged = days.Month()
-            for share in self._months[month].values():
-                merged.add(share)
-            before = self._written.get(month, _EMPTY)
-            yield from (("days", row) for row in rows.days_rows(GATEWAY, merged.cells, before.cells))
-            self._written[month] = merged
-        self._changed.clear()
 
     def _sums(self) -> Counters:
         sums = self._shares.counters()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final
 
 from aiokafka.errors import KafkaError
@@ -22,7 +23,7 @@ from app.topics import Surroundings
 from tables.codec import UnreadableRowError
 
 #: Rows that wait at most while others are written; more are left to Kafka.
-_MOST_WAITING: Final = 100_000
+_MOST_WAITING: Final = 50_000
 
 #: Seconds to wait for rows: with nothing to write, and while there is.
 _IDLE: Final = 0.2
@@ -35,9 +36,12 @@ _TELL_EVERY: Final = 60.0
 #: Called with a line for the person who runs it.
 Say = Callable[[str], None]
 
+#: Makes what shows long work as it goes, for as long as it takes.
+MakeProgress = Callable[[], AbstractContextManager[Report]]
+
 
 async def project(
-    settings: Settings, stop: asyncio.Event, report: Report, say: Say, *, rebuild: bool, once: bool
+    settings: Settings, stop: asyncio.Event, progress: MakeProgress, say: Say, *, rebuild: bool, once: bool
 ) -> None:
     """Keep the tables equal to the changelogs until ``stop`` is set; with ``once`` until they are equal.
 
@@ -64,7 +68,7 @@ async def project(
             await follower.begin(await store.prepare(rebuild=rebuild))
             projection = Projection(baseline)
             await store.write(projection.restore(await store.shares()))
-            await Projector(follower, store, projection, report, say).run(stop, once=once)
+            await Projector(follower, store, projection, progress, say).run(stop, once=once)
     except UnreadableRowError as error:
         raise ProjectionError(
             f"a changelog cannot be read, was it written by another release? {error}"
@@ -77,12 +81,12 @@ class Projector:
     """Reads while it writes: what comes meanwhile is the next batch, small when idle and large under load."""
 
     def __init__(
-        self, follower: Follower, store: Store, projection: Projection, report: Report, say: Say
+        self, follower: Follower, store: Store, projection: Projection, progress: MakeProgress, say: Say
     ) -> None:
         self._follower = follower
         self._store = store
         self._projection = projection
-        self._report = report
+        self._progress = progress
         self._say = say
         self._batch = Batch()
         self._writing: asyncio.Task[None] | None = None
@@ -108,16 +112,16 @@ class Projector:
             await self._follower.positions(),
             await self._follower.ends(),
         )
-        first, last = sum(positions.values()), sum(max(ends[place], at) for place, at in positions.items())
-        while any(at < ends[place] for place, at in positions.items()):
-            self._report(
-                "catching up with the changelogs, in offsets", sum(positions.values()) - first, last - first
-            )
-            if stop.is_set():
-                return False
-            await self._step()
-            positions = await self._follower.positions()
-        await self._flush()
+        first = sum(positions.values())
+        total = sum(max(0, ends[place] - at) for place, at in positions.items())
+        with self._progress() as report:
+            while any(at < ends[place] for place, at in positions.items()):
+                report("catching up with the changelogs, in offsets", sum(positions.values()) - first, total)
+                if stop.is_set():
+                    return False
+                await self._step()
+                positions = await self._follower.positions()
+            await self._flush()
         self._say(f"the tables equal the changelogs: {self._rows:,} rows in {time.monotonic() - began:.1f} s")
         return True
 
