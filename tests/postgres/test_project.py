@@ -9,6 +9,7 @@ import subprocess
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from app.local.broker import Broker
     from tests.support.worker import Worker
 
+ROOT = Path(__file__).parents[2]
 NOW = datetime.now(UTC)
 
 
@@ -187,6 +189,15 @@ def test_views_agree_with_show(deployment: Deployment, filled: str, scope: str) 
     ] == shown["calendar"]
 
 
+def test_queries_of_the_readme(filled: str) -> None:
+    """What the README says to ask the tables has an answer."""
+    queries = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len([query for query in queries if "streakline." in query]) == 1
+    with psycopg.connect(filled) as connection:
+        [first, *_] = connection.execute(queries[0].encode()).fetchall()
+    assert first == ("caller:ada", 4, 1, 3)
+
+
 def exactly(badge: dict[str, Any]) -> dict[str, Any]:
     """A locked achievement with its numbers as the decimals that they print as."""
     return {**badge, **{name: Decimal(str(badge[name])) for name in ("value", "threshold")}}
@@ -212,12 +223,12 @@ def test_killed_while_rows_change(deployment: Deployment, empty_database: str) -
         return int(value(empty_database, "SELECT coalesce(sum(next_offset), 0) FROM streakline.offsets"))
 
     once(deployment, empty_database)
-    for _ in range(4):
-        deployment.send(list(traffic.events(1_500)))
+    for _ in range(3):
+        deployment.send(list(traffic.events(1_000)))
         before = reached()
         with follow(deployment, empty_database) as projector:
             wait(lambda before=before: reached() > before, projector)  # type: ignore[misc]
-            deployment.send(list(traffic.events(1_500)))
+            deployment.send(list(traffic.events(1_000)))
             time.sleep(rnd.uniform(0, 0.5))
             # leaving the block is kill -9
     deployment.wait_until_folded()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from aiokafka import TopicPartition
 from psycopg.sql import SQL, Identifier
 
 from app.domain.streaks import iter_days
+from app.engine.changelog import ChangelogReader
 from tables import counters, days, gateway, models, streaks, subscriptions, unlocks
 
 if TYPE_CHECKING:
@@ -166,21 +169,28 @@ def _put_gateway(tables: Tables, deployment: Deployment, held: dict[bytes, bytes
 def _put_cells(tables: Tables, deployment: Deployment) -> None:
     """Put the days of callers as they are, and those of the shares, of all partitions, together."""
     cells: dict[tuple[str, date], list[int]] = defaultdict(lambda: [0, 0, 0])
-    for record in _newest(deployment, "days").values():
-        _, caller = days.split_key(record.key)
-        scope = _scope(caller)
-        for day, cell in days.CODEC.decode(record.value).cells.items():
+    for (_, key), value in asyncio.run(_newest(deployment, days.TABLE)).items():
+        scope = _scope(days.split_key(key)[1])
+        for day, cell in days.CODEC.decode(value).cells.items():
             total = cells[scope, EPOCH + timedelta(day)]
-            for index, value in enumerate((cell.requests, cell.tokens_saved, cell.cost_saved)):
-                total[index] += value
+            for index, amount in enumerate((cell.requests, cell.tokens_saved, cell.cost_saved)):
+                total[index] += amount
     for place, (requests, tokens, nanos) in cells.items():
         tables["days"][place] = (requests, tokens, _dollars(nanos))
 
 
-def _newest(deployment: Deployment, table: str) -> dict[tuple[int, bytes], Any]:
-    """Return the newest record of each partition and key: a share's key is the same in all partitions."""
-    records = deployment.read(deployment.around.changelog(table))
-    return {(record.partition, record.key): record for record in records}
+async def _newest(deployment: Deployment, table: str) -> dict[tuple[int, bytes], bytes]:
+    """Return the newest value of each partition and key: a share has the same key in all partitions."""
+    values: dict[tuple[int, bytes], bytes] = {}
+
+    def on_row(_topic: str, partition: int, key: bytes, value: bytes | None) -> None:
+        assert value is not None, "no row is removed"
+        values[partition, key] = value
+
+    topic, partitions = deployment.around.changelog(table), range(deployment.settings.partitions)
+    async with ChangelogReader(deployment.settings.kafka_options()) as reader:
+        await reader.read_to_end([TopicPartition(topic, number) for number in partitions], on_row)
+    return values
 
 
 def _put_sums(
