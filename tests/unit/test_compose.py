@@ -79,7 +79,7 @@ def test_image_has_what_it_copies() -> None:
 def test_nothing_is_published_to_other_machines(services: dict[str, Any]) -> None:
     """Whatever has a port here has it on this machine only: the view is served without a token."""
     ports = [port for service in services.values() for port in service.get("ports", [])]
-    assert len(ports) == 4
+    assert len(ports) == 5
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
@@ -92,8 +92,7 @@ def test_what_watches_is_asked_for(services: dict[str, Any]) -> None:
         assert [source for source in sources if not (ROOT / source).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["topics", "worker", "view"])
-@pytest.mark.parametrize("name", ["topics", "worker", "project"])
+@pytest.mark.parametrize("name", ["topics", "worker", "view", "project"])
 def test_commands_of_the_services(services: dict[str, Any], name: str) -> None:
     """Each service runs a command that exists."""
     assert services[name]["command"][0] in COMMANDS
