@@ -92,8 +92,7 @@ def test_what_watches_is_asked_for(services: dict[str, Any]) -> None:
         assert [source for source in sources if not (ROOT / source).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["topics", "worker", "view"])
-@pytest.mark.parametrize("name", ["topics", "worker", "project"])
+@pytest.mark.parametrize("name", ["topics", "worker", "view", "project"])
 def test_commands_of_the_services(services: dict[str, Any], name: str) -> None:
     """Each service runs a command that exists."""
     assert services[name]["command"][0] in COMMANDS
