@@ -79,7 +79,7 @@ def test_image_has_what_it_copies() -> None:
 def test_nothing_is_published_to_other_machines(services: dict[str, Any]) -> None:
     """Whatever has a port here has it on this machine only: the view is served without a token."""
     ports = [port for service in services.values() for port in service.get("ports", [])]
-    assert len(ports) == 4
+    assert len(ports) == 5
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
