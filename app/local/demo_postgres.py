@@ -14,8 +14,8 @@ from rich.text import Text
 
 from app.factory import topic_specs
 from app.local.demo import SEED, DemoError, first_of
-from app.local.demo_setup import delete_topics, from_home
-from app.local.demo_worker import Worker
+from app.local.demo_program import Program
+from app.local.demo_setup import answers, dashboard, delete_topics, from_home
 from app.local.sample import Sample, traffic, trickle
 from app.postgres.importing import importing
 from app.postgres.queries import load_queries
@@ -52,7 +52,9 @@ class PostgresDemo:
         self._settings = settings
         self._url = settings.database_url
         self._screen = screen
-        self._worker = Worker(own, settings.data_dir / "demo-worker.log")
+        self._worker = Program("worker", own, settings.data_dir)
+        self._view = Program("view", own, settings.data_dir)
+        self._dashboard = dashboard(own)
         #: Set when all is shown that the demo shows; only then is Ctrl-C the way to end.
         self.is_shown = False
 
@@ -69,13 +71,22 @@ class PostgresDemo:
         async with AsyncExitStack() as stack:
             topics = await self._create_topics()
             stack.push_async_callback(delete_topics, self._settings, topics)
+            screen.doing("starting a worker and a view")
             await stack.enter_async_context(self._worker)
+            await stack.enter_async_context(self._view)
             screen.step(f"a worker folds (its log: {from_home(self._worker.log_file)})")
             follower = await stack.enter_async_context(Follower(self._settings, from_beginning=True))
             stack.callback(self._begin_to_stop)
-            await first_of(self._play(stay=stay), self._show_published(follower), self._worker.died())
+            await first_of(
+                self._play(stay=stay),
+                self._show_published(follower),
+                self._worker.died(),
+                self._view.died(),
+            )
 
     async def _play(self, *, stay: bool) -> None:
+        await answers(self._dashboard)
+        self._screen.step(f"the dashboard is at {self._dashboard}")
         await self._import()
         await self._verify()
         self.is_shown = True
@@ -139,7 +150,7 @@ class PostgresDemo:
 
     def _begin_to_stop(self) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must leave nothing behind
-        self._screen.doing("stopping the worker")
+        self._screen.doing("stopping the worker and the view")
 
 
 async def _write(connection: AsyncConnection[Any], samples: Iterable[Sample]) -> None:
