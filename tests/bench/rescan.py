@@ -54,29 +54,31 @@ class Cost(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What one size took; seconds of the import and the fold are what streakline pays once."""
+    """What one size took; seconds of the import and the fold are what streakline pays once. None: not run."""
 
     requests: int
     rescan: Cost
-    view: Cost
-    imported: float
-    folded: float
+    view: Cost | None = None
+    imported: float | None = None
+    folded: float | None = None
 
 
 @click.command
 @click.option("--requests", multiple=True, type=int, default=(10_000, 100_000, 1_000_000), show_default=True)
+@click.option("--rescan-only", multiple=True, type=int, help="Sizes at which only the rescan is measured.")
 @click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Write the plot there, an SVG.")
-def main(requests: Sequence[int], plot: Path | None) -> None:
+def main(requests: Sequence[int], rescan_only: Sequence[int], plot: Path | None) -> None:
     """Measure the rescan and the view; print a Markdown table."""
+    sizes = sorted([*((size, True) for size in requests), *((size, False) for size in rescan_only)])
     with progress() as report:
-        measured = [_measure(size, report) for size in sorted(requests)]
+        measured = [_measure(size, report, both=both) for size, both in sizes]
     print("\n".join(_table(measured)))  # noqa: T201 - its output
     if plot:
         plot.write_text(_plot(measured), encoding="utf-8")
 
 
-def _measure(requests: int, report: Report) -> Measured:
-    with bench("rescan") as here, ExitStack() as stack:
+def _measure(requests: int, report: Report, *, both: bool) -> Measured:
+    with ExitStack() as stack:
         url = stack.enter_context(local_postgres())
         os.environ["STREAKLINE_DATABASE_URL"] = url
         report(f"{requests:,} requests: filling the tables", 0, 0)
@@ -88,7 +90,9 @@ def _measure(requests: int, report: Report) -> Measured:
             connection.execute("VACUUM ANALYZE")
             report(f"{requests:,} requests: rescanning", 0, 0)
             rescan = _rescan(connection)
-        return asyncio.run(_streakline(here, requests, rescan, report))
+        if not both:
+            return Measured(requests, rescan)
+        return asyncio.run(_streakline(stack.enter_context(bench("rescan")), requests, rescan, report))
 
 
 def _rescan(connection: psycopg.Connection) -> Cost:
@@ -172,8 +176,8 @@ def _table(measured: Sequence[Measured]) -> list[str]:
     ]
     for each in measured:
         theirs = [_said(seconds) for seconds in each.rescan]
-        ours = [f"{seconds * 1000:.1f} ms" for seconds in each.view]
-        once = [f"{seconds:.0f} s" for seconds in (each.imported, each.folded)]
+        ours = [f"{seconds * 1000:.1f} ms" for seconds in each.view] if each.view else ["not run"] * 2
+        once = ["not run" if seconds is None else f"{seconds:.0f} s" for seconds in each[3:]]
         lines_.append(f"| {' | '.join([f'{each.requests:,}', *theirs, *ours, *once])} |")
     return lines_
 
@@ -188,7 +192,11 @@ def _plot(measured: Sequence[Measured]) -> str:
     series = [
         Series("rescan: calendar", [(each.requests, each.rescan.calendar) for each in measured], "theirs"),
         Series("rescan: stats", [(each.requests, each.rescan.stats) for each in measured], "theirs"),
-        Series("streakline: calendar", [(each.requests, each.view.calendar) for each in measured], "ours"),
+        Series(
+            "streakline: calendar",
+            [(each.requests, each.view.calendar) for each in measured if each.view],
+            "ours",
+        ),
     ]
     note = f"PostgreSQL 18, two shared cores; open circles were stopped at {LIMIT:.0f} s; {datetime.now(UTC):%Y-%m-%d}"
     return lines("What one answer costs", "requests in the history", note, series, LIMIT)
