@@ -6,6 +6,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test chaos chaos-mutants check format lock clean
 ARGS ?=
+# Tests that run at the same time, each with a broker of its own; 0 for one after the other in one process.
+JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -21,7 +23,7 @@ demo: $(STAMP) ## run streakline on this machine: Kafka, sample traffic, unlocks
 	@$(BIN)/streakline demo $(ARGS)
 
 test: $(STAMP) ## run all tests (ARGS='-k settings' for some)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 chaos: $(STAMP) ## run the chaos suite in full, half an hour (ARGS='1 2-after-fold --seed 7' for some faults)
 	@$(BIN)/python -m tests.chaos $(ARGS)

@@ -35,6 +35,8 @@ def command(*, insecure: bool) -> None:
 
     require_safe(settings, insecure=insecure)
     logging.config.dictConfig(LOGGING)
+    # It would tell of every attempt to reach a broker that is away; the view says it once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     end_like_ctrl_c()
     with contextlib.suppress(KeyboardInterrupt):
         run(settings)

@@ -17,6 +17,7 @@ from app.view.freshness import Freshness
 from app.view.scope_rows import GATEWAY_TABLES
 from app.view.state import TABLES, ViewState
 from app.view.together import together
+from tables.codec import UnreadableRowError
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +31,14 @@ ANSWER_WITHIN: Final = 5.0
 #: Seconds without a row, though the broker says that there are some, after which all is read anew.
 STALLED_AFTER: Final = 60.0
 
-#: Rows that are taken in one go: what a request waits for them is a few milliseconds.
+#: Rows that are taken in one go: what a request waits for them is a millisecond. Before anything is answered
+#: nobody waits.
 ROWS_AT_ONCE: Final = 500
+ROWS_AT_ONCE_AT_FIRST: Final = 10_000
 FETCH_BYTES: Final = 1024 * 1024
+
+#: Milliseconds between two attempts to reach a broker that is away.
+RETRY_BACKOFF_MS: Final = 250
 
 _RETRY_AFTER: Final = 2.0
 _PROGRESS_EVERY: Final = 2.0
@@ -62,6 +68,7 @@ class ChangelogTail:
         self._started = time.monotonic()
         self._rows = 0
         self._answered = -math.inf
+        self._was_fresh = True
         #: What answers are made of; None until the changelogs were read to their end.
         self.state: ViewState | None = None
         #: Where each partition is read up to, and where it ended when the broker was asked.
@@ -102,6 +109,7 @@ class ChangelogTail:
             auto_offset_reset="none",  # rows that are gone must be seen, not jumped over
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=100,
+            retry_backoff_ms=RETRY_BACKOFF_MS,
         )
         await consumer.start()
         try:
@@ -114,10 +122,13 @@ class ChangelogTail:
     async def _read(self, consumer: Any, state: ViewState) -> None:
         table_of, put = self._table_of, state.put
         while True:
-            fetched = await consumer.getmany(timeout_ms=200, max_records=ROWS_AT_ONCE)
+            most = ROWS_AT_ONCE if self.state is not None else ROWS_AT_ONCE_AT_FIRST
+            fetched = await consumer.getmany(timeout_ms=200, max_records=most)
             for tp, records in fetched.items():
                 table, number = table_of[tp.topic], tp.partition
                 for record in records:
+                    if record.key is None:
+                        raise UnreadableRowError(f"{table} has a row without a key")
                     put(table, number, record.key, record.value)
                 self._rows += len(records)
             await asyncio.sleep(0)
@@ -138,10 +149,26 @@ class ChangelogTail:
                 raise StalledError(f"no row came for {STALLED_AFTER:.0f} s, {self.remaining} offsets to go")
             if self.state is not state and self._freshness.was_complete:
                 self._publish(state)
+            self._say_whether_fresh(now)
             if self.state is not state and now - reported > _PROGRESS_EVERY:
                 reported = now
                 logger.info("reading: %d rows, %d offsets to go", self._rows, self.remaining)
             await asyncio.sleep(0.1)
+
+    def _say_whether_fresh(self, now: float) -> None:
+        """Log when it becomes stale and when it is fresh again; of the rest the readiness tells."""
+        fresh = self.is_ready
+        if fresh == self._was_fresh or self.state is None:
+            return
+        self._was_fresh = fresh
+        if fresh:
+            logger.info("everything is read again")
+        elif now - self._answered > ANSWER_WITHIN:
+            logger.warning("not ready: the broker does not answer; what is known is answered meanwhile")
+        else:
+            logger.warning(
+                "not ready: %d offsets behind; what is known is answered meanwhile", self.remaining
+            )
 
     async def _ask(self, consumer: Any, now: float) -> None:
         """Ask where the changelogs end; without an answer nothing is known, and soon nothing is fresh."""

@@ -18,6 +18,7 @@ from app.domain.events import decode as decode_event
 from app.domain.published import OUTPUTS, Published
 from app.settings import Settings
 from app.topics import Surroundings
+from app.view.changelog_tail import RETRY_BACKOFF_MS
 from app.view.messages import decode
 from app.view.recent import Recent
 from app.view.stream import Stream, Told, told
@@ -65,6 +66,7 @@ class LiveTail:
             isolation_level="read_committed",
             auto_offset_reset="earliest",
             fetch_max_wait_ms=100,
+            retry_backoff_ms=RETRY_BACKOFF_MS,
         )
         await consumer.start()
         try:

@@ -1,4 +1,4 @@
-"""What is shown of a scope: the reference's stats, buddy, achievements and calendar.
+"""What is shown of a scope: the reference's stats, buddy, achievements, calendar and forecast.
 
 Pure: no I/O, and today comes in as an argument.
 """
@@ -10,6 +10,7 @@ import msgspec
 from app.domain.achievements import ACHIEVEMENTS, CALLER_ACHIEVEMENTS, Achievement
 from app.domain.buddy import BuddyState, buddy
 from app.domain.calendar import CalendarDay, calendar, day_of
+from app.domain.forecast import Forecast, forecast
 from app.domain.levels import xp
 from app.domain.measures import value_of
 from app.domain.money import to_dollars
@@ -59,6 +60,7 @@ class ScopeView(msgspec.Struct, frozen=True, kw_only=True):
     buddy: BuddyState
     achievements: Achievements
     calendar: tuple[CalendarDay, ...]
+    forecast: Forecast
     #: The longest run of active days ever; the current one is in the stats.
     longest_streak: int
 
@@ -69,6 +71,7 @@ class ScopeView(msgspec.Struct, frozen=True, kw_only=True):
             "buddy": self.buddy,
             "achievements": self.achievements,
             "calendar": self.calendar,
+            "forecast": self.forecast,
         }
 
 
@@ -81,6 +84,7 @@ def scope_view(state: ScopeState, today: date) -> ScopeView:
         buddy=buddy(state.seed, all_stats, xp=xp(state.measures), held=state.held),
         achievements=achievements(state),
         calendar=calendar(state.cells, today),
+        forecast=forecast(state.cells, today),
         longest_streak=state.active_days.longest,
     )
 

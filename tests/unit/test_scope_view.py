@@ -209,7 +209,7 @@ def test_json_has_the_fields_of_the_reference(deployed: Deployed) -> None:
     """The names in JSON are those that the functions of the reference return."""
     view = scope_view(read(deployed, CallerRows("ada")), TODAY)
     parts = msgspec.json.decode(msgspec.json.encode(view.parts()))
-    assert list(parts) == ["stats", "buddy", "achievements", "calendar"]
+    assert list(parts) == ["stats", "buddy", "achievements", "calendar", "forecast"]
     assert {"totalRequests", "subscriptionsConfigured", "daysActive"} <= set(parts["stats"])
     assert len(parts["stats"]) == 12
     assert {"speciesId", "xpForNextLevel", "asciiArt", "unlockedSpecies"} <= set(parts["buddy"])

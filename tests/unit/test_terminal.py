@@ -36,7 +36,7 @@ def view() -> ScopeView:
             day = day_of(TODAY) - back
             add_day(active.active, day)
             add_day(active.requested, day)
-            cells[day] = Cell(requests=90 - back + 25 * (back % 3))
+            cells[day] = Cell(requests=90 - back + 25 * (back % 3), cost_saved=(90 - back) * 2_500_000)
     active.longest = 9
     measures = Measures(
         requests=5123,
@@ -157,6 +157,7 @@ def test_a_scope_without_anything_can_be_shown() -> None:
     text = printed(scope_view(state, TODAY), 80)
     assert "Egg, stage 1 of 5" in text
     assert "no streak today" in text
+    assert "At this pace nothing was saved so far" in text
 
 
 def test_a_picture_places_every_word(view: ScopeView) -> None:

@@ -69,7 +69,7 @@ def address() -> Iterator[str]:
 
 
 @schema.parametrize()
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_answers_are_as_described(case: Any, address: str) -> None:
     """Whatever is asked, allowed or not, there is no 500 and nothing that the description does not say."""
     case.call_and_validate(base_url=address, headers=HEADERS)
