@@ -8,8 +8,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -18,8 +18,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from app.errors import StreaklineError
 from app.factory import topic_specs
 from app.local import broker as local
+from app.local.node import STORAGE
 from app.provision import Provisioner
 from app.settings import Settings
+from app.topics import INPUTS, Surroundings
 
 PARTITIONS = 8
 REQUESTS = "gateway.requests"
@@ -37,11 +39,32 @@ class BenchError(StreaklineError):
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A broker, a topic prefix and a folder for logs. All that is made under the prefix is deleted in the end."""
+    """A broker, a topic prefix and a folder for logs. All that is made under the prefix is deleted in the end.
+
+    ``storage`` is the folder of the broker's logs, None where the broker is not the bench's own.
+    """
 
     address: str
     prefix: str
     folder: Path
+    storage: Path | None = None
+
+    def under(self, name: str) -> "Bench":
+        """Return the same bench with a longer prefix, for input topics of their own."""
+        return replace(self, prefix=f"{self.prefix}{name}-")
+
+    def bytes_written(self) -> int:
+        """Return the bytes in all logs on the broker's own disk: differences say what was written between.
+
+        Compaction takes some away again, but never from the newest segment of a partition. What is left of
+        deleted topics is not counted.
+        """
+        assert self.storage is not None
+        total = 0
+        for log in self.storage.glob("*/*.log"):
+            with suppress(FileNotFoundError):  # of a topic that was just deleted
+                total += 0 if log.parent.name.endswith("-delete") else log.stat().st_size
+        return total
 
     def environment(self, app_id: str) -> dict[str, str]:
         """Return the environment of a deployment: the same input topics for all, changelogs of its own."""
@@ -60,6 +83,14 @@ class Bench:
         """Return the settings of a deployment."""
         return Settings.from_environ(self.environment(app_id))
 
+    async def create_inputs(self) -> None:
+        """Make the gateway's topics, as a deployment would."""
+        settings = self.settings("any")
+        inputs = {Surroundings.of(settings).topic(name) for name in INPUTS}
+        async with Provisioner(settings) as provisioner:
+            await provisioner.create([spec for spec in topic_specs(settings) if spec.name in inputs])
+        await asyncio.sleep(LEADERS_WITHIN)
+
     async def create_topics(self, app_id: str) -> None:
         """Make the topics of a deployment."""
         settings = self.settings(app_id)
@@ -77,6 +108,15 @@ class Bench:
             await admin.close()
         await asyncio.sleep(LEADERS_WITHIN)
 
+    async def topics(self) -> list[str]:
+        """Return the names of all topics of the broker."""
+        admin = AIOKafkaAdminClient(**self.settings("any").kafka_options())
+        await admin.start()
+        try:
+            return list(await admin.list_topics())
+        finally:
+            await admin.close()
+
     async def delete_topics(self, beginning: str = "") -> None:
         """Delete the topics whose names begin with the prefix and ``beginning``."""
         admin = AIOKafkaAdminClient(**self.settings("any").kafka_options())
@@ -90,11 +130,11 @@ class Bench:
 
 
 @contextmanager
-def bench(name: str) -> Iterator[Bench]:
+def bench() -> Iterator[Bench]:
     """Yield a bench on the broker that KAFKA_BOOTSTRAP_SERVERS says, else on one that lives as long as the bench."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     configured = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    prefix = f"bench-{name}-{os.getpid()}-"
+    prefix = f"b{os.getpid()}-"  # short: Quix Streams puts six topic names into one of 255 characters
     with tempfile.TemporaryDirectory(prefix="streakline-bench-") as folder:
         if configured:
             here = Bench(configured, prefix, Path(folder))
@@ -105,7 +145,7 @@ def bench(name: str) -> Iterator[Bench]:
             return
         running = local.start(Path(folder), port=0)
         try:
-            yield Bench(running.address, prefix, Path(folder))
+            yield Bench(running.address, prefix, Path(folder), Path(folder) / STORAGE)
         finally:
             local.stop(Path(folder))
 
@@ -144,6 +184,15 @@ class Child:
             self.process.kill()
         self.process.wait()
 
+    async def ended(self, within: float) -> None:
+        """Wait until it ends by itself, with status 0. Raises ``BenchError``."""
+        try:
+            status = await asyncio.to_thread(self.process.wait, within)
+        except subprocess.TimeoutExpired as exc:
+            raise BenchError(f"{self.log.stem} has not ended in {within:.0f} s") from exc
+        if status:
+            self.require_running()
+
     async def terminate(self, within: float = 30.0) -> int | None:
         """Ask it to end; return its status, None if it had to be killed after ``within`` seconds."""
         self.process.terminate()
@@ -152,14 +201,3 @@ class Child:
         except subprocess.TimeoutExpired:
             self.kill()
             return None
-
-
-async def finish(child: Child, within: float) -> str:
-    """Wait until a program ends with status 0; return its output. Raises ``BenchError``."""
-    try:
-        status = await asyncio.to_thread(child.process.wait, within)
-    except subprocess.TimeoutExpired as exc:
-        raise BenchError(f"{child.log.stem} has not ended in {within:.0f} s") from exc
-    if status:
-        child.require_running()
-    return child.output
