@@ -4,7 +4,7 @@
 #   make demo ARGS=--exit     passes options on; so do `make test ARGS='-k settings'` and `make check`
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench check format lock clean
+.PHONY: help demo test chaos bench profile check format lock clean
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -30,6 +30,9 @@ chaos: $(STAMP) ## run the chaos suite in full, half an hour (ARGS='1 2-after-fo
 
 bench: $(STAMP) $(BENCH_VENV)/.installed ## measure streakline beside Kafka Streams, Bytewax, Quix Streams and Faust (ARGS=--quick: minutes)
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+profile: $(STAMP) $(BENCH_VENV)/.installed ## sample a worker at full load: where a microsecond goes (ARGS='--out docs' writes it there)
+	@$(BIN)/python -m tests.bench.profile $(ARGS)
 
 check: $(STAMP) ## lint, formatting, types
 	@$(BIN)/ruff check

@@ -5,82 +5,19 @@ written there.
 """
 
 import asyncio
-import os
 import platform
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
 
 import click
-import psutil
 
 from app.cli.progress import progress
-from app.local.broker import KAFKA_VERSION
-from app.local.files import Report
-from tests.bench import contest, plot, restore, table
-from tests.bench.load import Load
+from app.cli.signals import end_like_ctrl_c
+from tests.bench.parts import FULL, PARTS, QUICK, Section, machine
 from tests.bench.subjects import SUBJECTS
-from tests.bench.surroundings import Bench, bench
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How much is measured."""
-
-    rounds: int
-    events: int
-    callers: tuple[int, ...]
-    programs: tuple[str, ...]
-    restored: tuple[int, ...]
-
-
-class Section(NamedTuple):
-    """What a part found: a Markdown text, and pictures by the names of their files."""
-
-    text: str
-    pictures: dict[str, str]
-
-
-FULL: Final = Plan(3, 1_000_000, (1_000, 100_000), tuple(SUBJECTS), (10_000, 100_000, 1_000_000))
-QUICK: Final = Plan(1, 100_000, (1_000,), tuple(SUBJECTS), (10_000,))
-
-
-async def speed(here: Bench, plan: Plan, report: Report) -> Section:
-    """Compare events per second, processor time, memory and bytes written."""
-    texts, pictures = [], {}
-    subjects = [SUBJECTS[name]() for name in plan.programs]
-    for callers in plan.callers:
-        load = Load(plan.events, callers)
-        scores = await contest.rounds(here, subjects, load, plan.rounds, report)
-        title = f"{plan.events:,} events of {callers:,} callers"
-        texts.append(f"### {title}\n\n{table.contest(subjects, scores)}")
-        pictures[f"bench-{callers}.svg"] = plot.bars(
-            f"Events per second, one worker: {title}",
-            f"Median of {plan.rounds} interleaved rounds on {machine()}; the line is the spread. More is better.",
-            [table.bar(subject, scores[subject.name]) for subject in subjects],
-        )
-    return Section("\n\n".join(texts), pictures)
-
-
-async def restores(here: Bench, plan: Plan, report: Report) -> Section:
-    """Measure restores and memory."""
-    restored = [await restore.measure(here, callers, plan.rounds, report) for callers in plan.restored]
-    restored.append(await restore.measure(here, plan.restored[0], plan.rounds, report, identities=True))
-    return Section(f"### Restore and memory\n\n{table.restores(restored)}", {})
-
-
-PARTS: Final[dict[str, Callable[[Bench, Plan, Report], Coroutine[Any, Any, Section]]]] = {
-    "speed": speed,
-    "restore": restores,
-}
-
-
-def machine() -> str:
-    """Say what the figures are of."""
-    memory = psutil.virtual_memory().total / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GB, broker (Kafka {KAFKA_VERSION}) on the same machine"
+from tests.bench.surroundings import bench
 
 
 @click.command
@@ -93,6 +30,8 @@ def machine() -> str:
 )
 @click.option("--callers", type=int, multiple=True, help=f"Of the load; several make several. {FULL.callers}")
 @click.option("--events", type=int, help=f"Of the load. [default: {FULL.events}]")
+@click.option("--many", type=int, help=f"Events of the part `growth`. [default: {FULL.many}]")
+@click.option("--restored", type=int, multiple=True, help=f"Callers of the part `restore`. {FULL.restored}")
 @click.option("--rounds", type=int, help=f"Of each program. [default: {FULL.rounds}]")
 @click.option("--out", type=click.Path(path_type=Path), help="A folder for bench.md and the plots.")
 def main(
@@ -102,6 +41,8 @@ def main(
     programs: tuple[str, ...],
     callers: tuple[int, ...],
     events: int | None,
+    many: int | None,
+    restored: tuple[int, ...],
     rounds: int | None,
     out: Path | None,
 ) -> None:
@@ -113,19 +54,22 @@ def main(
         events=events or base.events,
         callers=callers or base.callers,
         programs=programs or base.programs,
+        restored=restored or base.restored,
+        many=many or base.many,
     )
-    sections: dict[str, Section] = {}
+    began, sections = time.monotonic(), dict[str, Section]()
+    end_like_ctrl_c()
     with bench() as here, progress() as report:
         for name in parts or PARTS:
             sections[name] = asyncio.run(PARTS[name](here, plan, report))
-            print(f"\n{sections[name].text}\n")  # noqa: T201 - its output
+            print(f"\n{sections[name].text}\n", flush=True)  # noqa: T201 - its output
     if out:
-        _write(out, sections)
+        _write(out, sections, round((time.monotonic() - began) / 60))
 
 
-def _write(out: Path, sections: dict[str, Section]) -> None:
+def _write(out: Path, sections: dict[str, Section], minutes: int) -> None:
     when = datetime.now(UTC).date().isoformat()
-    head = f"Written by `make bench` on {when}: {machine()}, Python {platform.python_version()}."
+    head = f"`make bench`, {when}: {machine()}, Python {platform.python_version()}; {minutes} minutes."
     out.mkdir(parents=True, exist_ok=True)
     text = "\n\n".join(["# Bench", head, *(section.text for section in sections.values())])
     (out / "bench.md").write_text(text + "\n", encoding="utf-8")

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aiokafka import TopicPartition
@@ -50,18 +50,24 @@ async def measure(subject: Subject, run: Run) -> Score:
     try:
         with Child(subject.command(run), subject.environment(run), log) as child:
             usage = Usage(child.process.pid)
-            samples = subject.samples(child, await _follow(subject, run, child, usage))
+            samples = subject.samples(child, await follow(subject, run, child, usage))
             written = run.bench.bytes_written() - before if storage else None
             await subject.end(child)
             if subject.counts:
-                await _check(subject, run, child, since)
+                await check(subject, run, child, since)
     finally:
         await run.bench.delete_topics(run.name)
     each = written / run.load.events if written is not None else None
     return Score(speed(samples), usage.peak_memory, each)
 
 
-async def _follow(subject: Subject, run: Run, child: Child, usage: Usage) -> list[Sample]:
+async def follow(
+    subject: Subject,
+    run: Run,
+    child: Child,
+    usage: Usage,
+    on_sample: Callable[[Sample], None] = lambda _: None,
+) -> list[Sample]:
     """Sample until all events are done."""
     samples: list[Sample] = []
     moved = time.monotonic()
@@ -72,6 +78,7 @@ async def _follow(subject: Subject, run: Run, child: Child, usage: Usage) -> lis
             run.report(f"{run.name}: folding", events, run.load.events)
             if events > (samples[-1].events if samples else 0):
                 samples.append(Sample(now, events, processor))
+                on_sample(samples[-1])
                 moved = now
             elif events < run.load.events:
                 if child.process.poll():
@@ -81,7 +88,7 @@ async def _follow(subject: Subject, run: Run, child: Child, usage: Usage) -> lis
     return samples
 
 
-async def _check(subject: Subject, run: Run, child: Child, since: Mapping[TopicPartition, int]) -> None:
+async def check(subject: Subject, run: Run, child: Child, since: Mapping[TopicPartition, int]) -> None:
     """Compare what a program has counted and published with the recount. Raises ``BenchError``."""
     run.report(f"{run.name}: comparing with the recount", 0, 0)
     if problem := run.expected.problem(await subject.totals(run, child)):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import click
 
 from app.cli.progress import progress
+from app.cli.signals import end_like_ctrl_c
 from app.local.files import Report
 from tests.bench.contest import prepare
 from tests.bench.load import Load
@@ -64,6 +65,7 @@ def main(events: int, streakline_events: int, seed: int) -> None:
         Killed(FaustExactlyOnce(), events, 2, 6),
         Killed(Streakline(), streakline_events, 0.3, 1.5),
     ]
+    end_like_ctrl_c()
     with bench() as here, progress() as report:
         rows = asyncio.run(_run(here, killed, random.Random(seed), report))
     head = (f"after {KILLS} x kill -9", "events", "counted", "callers wrong", "what happened")

@@ -41,13 +41,14 @@ class BenchError(StreaklineError):
 class Bench:
     """A broker, a topic prefix and a folder for logs. All that is made under the prefix is deleted in the end.
 
-    ``storage`` is the folder of the broker's logs, None where the broker is not the bench's own.
+    ``storage`` is the folder of the broker's logs, ``broker`` its process; None where it is not the bench's own.
     """
 
     address: str
     prefix: str
     folder: Path
     storage: Path | None = None
+    broker: int | None = None
 
     def under(self, name: str) -> "Bench":
         """Return the same bench with a longer prefix, for input topics of their own."""
@@ -145,7 +146,7 @@ def bench() -> Iterator[Bench]:
             return
         running = local.start(Path(folder), port=0)
         try:
-            yield Bench(running.address, prefix, Path(folder), Path(folder) / STORAGE)
+            yield Bench(running.address, prefix, Path(folder), Path(folder) / STORAGE, running.pid)
         finally:
             local.stop(Path(folder))
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from tests.bench.contest import Score
+from tests.bench.growth import EARLY, Growth, Workers
+from tests.bench.latency import Delays
 from tests.bench.plot import Bar
 from tests.bench.restore import Restored
 from tests.bench.subjects.subject import Subject
@@ -88,6 +90,63 @@ def restores(measured: Sequence[Sequence[Restored]]) -> str:
                 f"{rounds[0].rows / middle:,.0f}",
                 f"{folding:.1f} s",
                 f"{max(each.resident for each in rounds) / 1e6:,.0f} MB",
+            ]
+        )
+    return markdown(head, rows)
+
+
+def delays(measured: Mapping[tuple[str, int], Sequence[Delays]]) -> str:
+    """Return percentiles in milliseconds: the median of the rounds, and what the rounds lie between."""
+    head = ("program", "events/s", "p50", "p99", "p99.9", "p99 of the sender's own lateness")
+    rows = []
+    for (title, rate), rounds in measured.items():
+        percentiles = [_spread([each.percentile(share) for each in rounds]) for share in (0.5, 0.99, 0.999)]
+        rows.append([title, f"{rate:,}", *percentiles, _spread([each.sender_late for each in rounds])])
+    return markdown(head, rows)
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):,.0f} ms ({min(values):,.0f} to {max(values):,.0f})"
+
+
+def growth(found: Growth) -> str:
+    """Return what an event cost at first and at last."""
+    head = ("CPU per event", "microseconds", "ratio")
+    first = f"after {EARLY:,} events"
+    last = f"after {found.events:,} events of {found.callers:,} callers"
+    return markdown(
+        head,
+        [[first, f"{found.early:.2f}", ""], [last, f"{found.late:.2f}", f"{found.late / found.early:.2f} x"]],
+    )
+
+
+def workers(measured: Sequence[Sequence[Workers]]) -> str:
+    """Return medians, and ratios to one worker."""
+    head = (
+        "workers",
+        "events/s",
+        "ratio",
+        "CPU microseconds per event",
+        "ratio",
+        "of the broker",
+        "all cores busy",
+    )
+    base = [statistics.median(each[place] for each in measured[0]) for place in (1, 2)]
+    rows = []
+    for rounds in measured:
+        wall, cost, broker, busy = (
+            statistics.median(each[place] for each in rounds) for place in (1, 2, 3, 4)
+        )
+        ratios = f"{wall / base[0]:.2f} x", f"{cost / base[1]:.2f} x"
+        rows.append(
+            [
+                str(rounds[0].workers),
+                f"{wall:,.0f}",
+                ratios[0],
+                f"{cost:.2f}",
+                ratios[1],
+                f"{broker:.2f}",
+                f"{busy:.0%}",
             ]
         )
     return markdown(head, rows)
