@@ -27,6 +27,9 @@ class Score:
     peak_memory: int
     bytes_per_event: float | None
 
+    def __str__(self) -> str:
+        return f"{self.speed.wall:,.0f} events/s, {self.speed.processor:,.0f} events per CPU second"
+
 
 async def prepare(here: Bench, load: Load, report: Report) -> Run:
     """Make the input topics of a load and send it; return what runs on it begin with."""
@@ -115,7 +118,9 @@ async def rounds(
     for number in range(1, count + 1):
         for subject in subjects:
             this = replace(runs[subject.share], name=f"{subject.name}-{number}")
-            scores[subject.name].append(await measure(subject, this))
+            score = await measure(subject, this)
+            scores[subject.name].append(score)
+            report(f"{this.name}: {score}", 0, 0)
     for run in runs.values():
         await run.bench.delete_topics()
     return scores

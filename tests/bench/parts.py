@@ -19,6 +19,9 @@ from tests.bench.surroundings import Bench
 #: Who is sent events at a steady rate: those whose unlocks are seen soon after, and nobody, for what remains.
 AT_A_RATE: Final = (Streakline, KafkaStreamsOften, None)
 
+#: What speeds are shown by, with the end of the picture's name.
+BY: Final = {"": "second", "-cpu": "second of processor time"}
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -80,11 +83,10 @@ async def speed(here: Bench, plan: Plan, report: Report) -> Section:
         scores = await contest.rounds(here, subjects, Load(plan.events, callers), plan.rounds, report)
         title = f"{plan.events:,} events of {callers:,} callers"
         texts.append(f"### {title}\n\n{table.contest(subjects, scores)}")
-        pictures[f"bench-{callers}.svg"] = plot.bars(
-            f"Events per second, one worker: {title}",
-            f"Median of {plan.rounds} interleaved rounds; the line is the spread. {machine()}.",
-            [table.bar(subject, scores[subject.name]) for subject in subjects],
-        )
+        note = f"{title}; median of {plan.rounds} interleaved rounds, the line is the spread. {machine()}."
+        for place, (file, what) in enumerate(BY.items()):
+            bars = [table.bar(subject, scores[subject.name], place) for subject in subjects]
+            pictures[f"bench-{callers}{file}.svg"] = plot.bars(f"Events per {what}, one worker", note, bars)
     return Section("\n\n".join(texts), pictures)
 
 

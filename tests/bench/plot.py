@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from xml.sax.saxutils import escape
 
-_WIDTH: Final = 860
-_LABELS: Final = 330
+_WIDTH: Final = 960
+_LABELS: Final = 425
 _BARS: Final = 360
 _ROW: Final = 34
 _TOP: Final = 58

@@ -52,7 +52,7 @@ KINDS: Final = (
             "aiokafka/producer/message_acc",
         ),
     ),
-    ("fold", ("agents/", "tables/", "app/domain/")),
+    ("fold", ("(agents/", "(tables/", "(app/domain/")),
     ("fetch", ("aiokafka/consumer/", "aiokafka/record/", "app/engine/consumer.py", "app/engine/records.py")),
     (
         "commit",
@@ -127,7 +127,7 @@ async def _record(here: Bench, load: Load, seconds: int, report: Report) -> Prof
     with Child(subject.command(run), subject.environment(run), here.folder / "worker.log") as worker:
         command = (
             *(str(PY_SPY), "record", "--pid", str(worker.process.pid), "--duration", str(seconds)),
-            *("--rate", str(RATE), "--format", "raw", "--threads", "--output", str(stacks)),
+            *("--rate", str(RATE), "--format", "raw", "--output", str(stacks)),
         )
         spies: list[Child] = []
         window: list[Sample] = []

@@ -58,12 +58,12 @@ def ratio(ours: float, theirs: float) -> str:
     return f"{times:.2f} x" if times < 10 else f"{times:,.0f} x"
 
 
-def bar(subject: Subject, scores: Sequence[Score]) -> Bar:
-    """Return the bar of a program's speed by the clock on the wall."""
-    walls = [score.speed.wall for score in scores]
+def bar(subject: Subject, scores: Sequence[Score], place: int) -> Bar:
+    """Return the bar of a program's speed: by the clock on the wall (0), or by processor time (1)."""
+    speeds = [score.speed[place] for score in scores]
     kind = "ours" if subject.name == "streakline" else "theirs" if subject.counts else "ceiling"
     label = subject.title.replace("*", "").replace("`", "").partition(":")[0]
-    return Bar(label, statistics.median(walls), min(walls), max(walls), kind)
+    return Bar(label, statistics.median(speeds), min(speeds), max(speeds), kind)
 
 
 def restores(measured: Sequence[Sequence[Restored]]) -> str:

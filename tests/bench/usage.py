@@ -1,11 +1,14 @@
 """What a program uses while it is watched: processor time and memory of its process and all below it."""
 
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import psutil
 
 from tests.bench.surroundings import BenchError
+
+#: The share of a load after which a program is measured: until then connections are made and Java compiles itself.
+WARM_UP: Final = 1 / 3
 
 
 class Sample(NamedTuple):
@@ -45,8 +48,9 @@ class Speed(NamedTuple):
 
 
 def speed(samples: list[Sample]) -> Speed:
-    """Return the speed from the first sample with events to the last; what the first one holds is not counted."""
-    first, last = samples[0], samples[-1]
+    """Return the speed over what comes after the warm-up. Raises ``BenchError`` where that cannot be told."""
+    last = samples[-1]
+    first = next(each for each in samples if each.events >= last.events * WARM_UP)
     if first == last:
         raise BenchError("all was done between two looks: there were too few events to measure a speed")
     events = last.events - first.events
