@@ -24,6 +24,7 @@ COMMANDS = {
     "kafka": ("app.cli.kafka", "Start, stop or find the local Apache Kafka."),
     "topics": ("app.cli.topics", "Make the topics, or say what is wrong with existing ones."),
     "worker": ("app.cli.worker", "Fold events until stopped."),
+    "view": ("app.cli.view", "Serve the dashboard and the HTTP interface."),
     "show": ("app.cli.show", "Show the buddy, achievements, streak and calendar of a scope."),
     "watch": ("app.cli.watch", "Follow unlocks and level-ups as they are published."),
     "dead-letters": ("app.cli.dead_letters", "List what could not be counted, or send it again."),

@@ -59,7 +59,7 @@ def main(
     )
     began, sections = time.monotonic(), dict[str, Section]()
     end_like_ctrl_c()
-    with bench() as here, progress() as report:
+    with bench("bench") as here, progress() as report:
         for name in parts or PARTS:
             sections[name] = asyncio.run(PARTS[name](here, plan, report))
             print(f"\n{sections[name].text}\n", flush=True)  # noqa: T201 - its output

@@ -35,7 +35,7 @@ COMPILER: Final = jars.Jar(
     *("org.eclipse.jdt", "ecj", "3.43.0"),
 )
 
-#: The heap holds the stores and 512 MB of cache; the parallel collector is the faster one where pauses do not matter.
+#: The heap holds the stores and 512 MB of cache; the parallel collector is meant for throughput.
 JVM: Final = ("-Xms1g", "-Xmx4g", "-XX:+UseParallelGC", "--enable-native-access=ALL-UNNAMED")
 
 

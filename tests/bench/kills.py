@@ -8,6 +8,7 @@ The moments are random, with a seed. Every wait has an end: what hangs is said t
 import asyncio
 import random
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import click
@@ -16,10 +17,11 @@ from app.cli.progress import progress
 from app.cli.signals import end_like_ctrl_c
 from app.local.files import Report
 from tests.bench.contest import prepare
+from tests.bench.expected import Total
 from tests.bench.load import Load
 from tests.bench.subjects.python_programs import Faust, FaustExactlyOnce
 from tests.bench.subjects.streakline import Streakline
-from tests.bench.subjects.subject import Run, Subject
+from tests.bench.subjects.subject import Run, Subject, said
 from tests.bench.surroundings import Bench, Child, bench
 from tests.bench.table import markdown
 
@@ -66,7 +68,7 @@ def main(events: int, streakline_events: int, seed: int) -> None:
         Killed(Streakline(), streakline_events, 0.3, 1.5),
     ]
     end_like_ctrl_c()
-    with bench() as here, progress() as report:
+    with bench("kills") as here, progress() as report:
         rows = asyncio.run(_run(here, killed, random.Random(seed), report))
     head = (f"after {KILLS} x kill -9", "events", "counted", "callers wrong", "what happened")
     print(markdown(head, rows))  # noqa: T201 - its output
@@ -87,14 +89,8 @@ async def _run(here: Bench, killed: list[Killed], rng: random.Random, report: Re
 
 async def kill(subject: Subject, run: Run, moments: list[float]) -> Outcome:
     """Kill a program so many seconds after it is seen to get on, each time; compare what it has counted in the end."""
-    await subject.create_topics(run)
-    supervised = _Supervised(subject, run)
-    try:
-        await supervised.to_the_end(list(moments))
-    except TimeoutError as exc:
-        supervised.notes.append(str(exc))
-    await supervised.stop()
-    totals = await subject.totals(run, supervised.child)
+    supervised = Supervised(subject, run)
+    totals = await supervised.fold(moments)
     counted = sum(
         total.requests + total.hits + total.races + total.facts + total.superseded
         for total in totals.values()
@@ -103,43 +99,54 @@ async def kill(subject: Subject, run: Run, moments: list[float]) -> Outcome:
     return Outcome(run.expected.counted(), counted, wrong, len(run.expected.scopes), supervised.notes)
 
 
-class _Supervised:
-    """One process after the other, as a supervisor would start them."""
+class Supervised:
+    """One process after the other, as a supervisor would start them. ``notes`` say what happened."""
 
     def __init__(self, subject: Subject, run: Run) -> None:
         self.notes: list[str] = []
         self._subject = subject
         self._run = run
         self._starts = 0
-        self.child = self._start()
+
+    async def fold(self, moments: Sequence[float]) -> Mapping[str, Total]:
+        """Fold to the end, killed so many seconds after it is seen to get on each time; return what it has counted."""
+        await self._subject.create_topics(self._run)
+        self._child = self._start()
+        try:
+            await self._to_the_end(list(moments))
+        except TimeoutError as exc:
+            self.notes.append(str(exc))
+        await self._stop()
+        return await self._subject.totals(self._run, self._child)
 
     def _start(self) -> Child:
         self._starts += 1
         command, environment = self._subject.command(self._run), self._subject.environment(self._run)
         return Child(command, environment, self._run.bench.folder / f"{self._run.app}-{self._starts}.log")
 
-    async def to_the_end(self, moments: list[float]) -> None:
+    async def _to_the_end(self, moments: list[float]) -> None:
         """Return when all is done for a while. Raises ``TimeoutError`` when it hangs."""
-        run, before, kill_at = self._run, 0, 0.0
+        run, committed, folded, kill_at = self._run, 0, 0, 0.0
         began = moved = time.monotonic()
-        async with self._subject.progress(run, self.child) as done:
+        async with self._subject.progress(run, self._child) as done:
             while True:
                 await asyncio.sleep(0.25)
                 now, events = time.monotonic(), await done()
                 run.report(f"{run.name}: start {self._starts}", events, run.load.events)
-                if events > before:
-                    before, moved = events, now
+                samples = said(self._child)
+                if events > committed or (samples and samples[-1].events > folded):
+                    committed, folded, moved = events, samples[-1].events if samples else 0, now
                     if moments and not kill_at:
                         kill_at = now + moments.pop(0)
                 if kill_at and now >= kill_at:
-                    kill_at, moved = 0.0, now
-                    self.child.kill()
-                    self.child = self._start()
-                elif (status := self.child.process.poll()) is not None:
+                    kill_at, folded, moved = 0.0, 0, now
+                    self._child.kill()
+                    self._child = self._start()
+                elif (status := self._child.process.poll()) is not None:
                     self.notes.append(f"left by itself with status {status}")
                     if len(self.notes) > KILLS:
                         raise TimeoutError("started no more")
-                    moved, self.child = now, self._start()
+                    moved, self._child = now, self._start()
                 idle = now - moved
                 if events >= run.load.events and not kill_at and idle > SETTLED_AFTER:
                     if moments:
@@ -150,11 +157,11 @@ class _Supervised:
                         f"hangs: {run.load.events - events} events uncommitted, nothing done for {idle:.0f} s"
                     )
 
-    async def stop(self) -> None:
+    async def _stop(self) -> None:
         """End what still runs."""
-        if self.child.process.poll() is None and await self.child.terminate(20) is None:
+        if self._child.process.poll() is None and await self._child.terminate(20) is None:
             self.notes.append("did not end within 20 s of SIGTERM")
-        self.child.kill()
+        self._child.kill()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from tests.bench.expected import Expected
 from tests.bench.load import Load
 from tests.bench.paced import FIRST_OF_CALLER
 from tests.bench.subjects.subject import Run, Subject
-from tests.bench.surroundings import REQUESTS, Bench, BenchError, Child
+from tests.bench.surroundings import REQUESTS, Bench, BenchError, Child, finish
 
 #: Seconds that are not counted: caches fill, a JIT compiles.
 WARM_UP: Final = 5
@@ -63,8 +63,7 @@ async def measure(
             delays = await _read(
                 reader, sender, rate * seconds // FIRST_OF_CALLER, lambda done: report(what, done, seconds)
             )
-            await sender.ended(within=ENDS_WITHIN)
-            late = float(sender.output.splitlines()[-1])
+            late = float((await finish(sender, within=ENDS_WITHIN)).splitlines()[-1])
     await bench.delete_topics()
     return Delays(delays, late)
 

@@ -17,7 +17,7 @@ from aiokafka.partitioner import murmur2
 
 from tests.bench.expected import Expected
 
-MODELS: Final = (b"claude-sonnet-4", b"gpt-4o-mini", b"gemini-2.5-flash", b"llama-3.3-70b", b"mistral-large")
+MODELS: Final = ("claude-sonnet-4", "gpt-4o-mini", "gemini-2.5-flash", "llama-3.3-70b", "mistral-large")
 FIRST_DAY: Final = date(2025, 3, 1)
 
 REQUESTS, CACHE_HITS, MCP_CALLS, RACES, FACTS, SUBSCRIPTIONS = TOPICS = (
@@ -83,6 +83,7 @@ def events(load: Load, expected: Expected) -> Iterator[Sent]:
     weights = list(accumulate(1 / (rank + 10) for rank in range(load.callers)))
     days = [(FIRST_DAY + timedelta(days=day)).isoformat().encode() for day in range(load.days)]
     kinds = list(accumulate(load.proportions))
+    models = [model.encode() for model in MODELS]
     step = load.days * _MILLISECONDS / load.events
     first_day = FIRST_DAY.toordinal() - date(1970, 1, 1).toordinal()
     for start in range(0, load.events, _CHUNK):
@@ -100,17 +101,17 @@ def events(load: Load, expected: Expected) -> Iterator[Sent]:
             key = caller
             if topic == 0:
                 tokens_in, latency = 100 + (bits >> 10 & 2047), 100 + (bits >> 36)
-                value = _REQUEST % (number, caller, MODELS[model], tokens_in, small, money, latency, at)
+                value = _REQUEST % (number, caller, models[model], tokens_in, small, money, latency, at)
                 expected.request(caller, model, first_day + day)
             elif topic == 1:
                 kind = b"semantic" if bits & 4096 else b"exact"
-                value = _CACHE_HIT % (number, caller, kind, MODELS[model], small, money, at)
+                value = _CACHE_HIT % (number, caller, kind, models[model], small, money, at)
                 expected.cache_hit(caller, first_day + day, small, money * 1000, semantic=kind == b"semantic")
             elif topic == 2:
                 value = _MCP_CALL % (number, caller, small, at)
                 expected.mcp_call(caller, first_day + day, small)
             elif topic == 3:
-                value = _RACE % (number, caller, MODELS[model], at)
+                value = _RACE % (number, caller, models[model], at)
                 expected.race(caller)
             elif topic == 4:
                 superseded = not bits & 7

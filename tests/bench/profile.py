@@ -28,7 +28,7 @@ from tests.bench.load import Load
 from tests.bench.parts import machine
 from tests.bench.subjects.python_programs import ROOT
 from tests.bench.subjects.streakline import Streakline
-from tests.bench.surroundings import Bench, BenchError, Child, bench
+from tests.bench.surroundings import Bench, BenchError, Child, bench, finish
 from tests.bench.table import markdown
 from tests.bench.usage import Sample, Usage
 
@@ -107,7 +107,7 @@ def main(events: int, callers: int, seconds: int, out: Path | None) -> None:
     if not PY_SPY.exists():
         raise BenchError(f"{PY_SPY} is missing: start this with `make profile`")
     end_like_ctrl_c()
-    with bench() as here, progress() as report:
+    with bench("profile") as here, progress() as report:
         profile = asyncio.run(_record(here, Load(events, callers), seconds, report))
     text = _text(profile, Load(events, callers), seconds)
     print(text)  # noqa: T201 - its output
@@ -139,7 +139,7 @@ async def _record(here: Bench, load: Load, seconds: int, report: Report) -> Prof
                 window.append(sample)
 
         await follow(subject, run, worker, Usage(worker.process.pid), on_sample)
-        await spies[0].ended(within=seconds + 30)
+        await finish(spies[0], within=seconds + 30)
         await worker.terminate()
     first, last = window[0], window[-1]
     events = last.events - first.events

@@ -139,7 +139,7 @@ def _rows_of(around: Surroundings, rng: random.Random) -> list[tuple[str, bytes,
             event = {
                 "request_id": f"{number}-{rng.random()}",
                 "caller_id": name,
-                "model": rng.choice(MODELS).decode(),
+                "model": rng.choice(MODELS),
                 "status": "success",
                 "created_at": at,
             }

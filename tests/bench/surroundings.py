@@ -131,11 +131,11 @@ class Bench:
 
 
 @contextmanager
-def bench() -> Iterator[Bench]:
+def bench(name: str) -> Iterator[Bench]:
     """Yield a bench on the broker that KAFKA_BOOTSTRAP_SERVERS says, else on one that lives as long as the bench."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     configured = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    prefix = f"b{os.getpid()}-"  # short: Quix Streams puts six topic names into one of 255 characters
+    prefix = f"{name[0]}{os.getpid()}-"  # short: Quix Streams puts six topic names into one of 255 characters
     with tempfile.TemporaryDirectory(prefix="streakline-bench-") as folder:
         if configured:
             here = Bench(configured, prefix, Path(folder))
@@ -185,15 +185,6 @@ class Child:
             self.process.kill()
         self.process.wait()
 
-    async def ended(self, within: float) -> None:
-        """Wait until it ends by itself, with status 0. Raises ``BenchError``."""
-        try:
-            status = await asyncio.to_thread(self.process.wait, within)
-        except subprocess.TimeoutExpired as exc:
-            raise BenchError(f"{self.log.stem} has not ended in {within:.0f} s") from exc
-        if status:
-            self.require_running()
-
     async def terminate(self, within: float = 30.0) -> int | None:
         """Ask it to end; return its status, None if it had to be killed after ``within`` seconds."""
         self.process.terminate()
@@ -202,3 +193,14 @@ class Child:
         except subprocess.TimeoutExpired:
             self.kill()
             return None
+
+
+async def finish(child: Child, within: float) -> str:
+    """Wait until a program ends with status 0; return its output. Raises ``BenchError``."""
+    try:
+        status = await asyncio.to_thread(child.process.wait, within)
+    except subprocess.TimeoutExpired as exc:
+        raise BenchError(f"{child.log.stem} has not ended in {within:.0f} s") from exc
+    if status:
+        child.require_running()
+    return child.output

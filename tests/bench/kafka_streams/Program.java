@@ -79,7 +79,7 @@ public final class Program {
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
         // A killed worker's partitions are taken over after as long as streakline's.
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), 10_000);
-        // Larger batches of changelog rows (default: 16 kB). No compression, as streakline: here it costs more than it saves.
+        // Larger batches of changelog rows (default: 16 kB). No compression, as streakline writes none.
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.BATCH_SIZE_CONFIG), 512 * 1024);
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), System.getenv("BENCH_LINGER_MS"));
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.BUFFER_MEMORY_CONFIG), 128L * 1024 * 1024);

@@ -11,7 +11,8 @@ from tests.bench.subjects.subject import Progress, Run, Subject, catalog, group_
 from tests.bench.surroundings import Child
 
 #: Milliseconds between commits. 100 is the default of exactly-once; with 1,000 the cache writes a busy caller less
-#: often, and an unlock is seen up to a second later.
+#: often, and an unlock is seen up to a second later. With 100, 1,000 and 5,000, a run of a million events of 1,000 callers
+#: made 72,000, 105,000 and 118,000 events per CPU second.
 DEFAULT_COMMIT_MS: Final = 100
 RARE_COMMIT_MS: Final = 1_000
 

@@ -25,7 +25,7 @@ from tests.bench.subjects.subject import (
     printed,
     said,
 )
-from tests.bench.surroundings import BenchError, Child
+from tests.bench.surroundings import BenchError, Child, finish
 from tests.bench.usage import Sample
 
 #: Of the checkout, so that the programs find the fold; ``BENCH_PYTHON`` is for an environment made elsewhere.
@@ -72,7 +72,7 @@ class Bytewax(PythonProgram):
 
     async def end(self, child: Child) -> None:
         """Wait: it ends where its input does."""
-        await child.ended(within=60)
+        await finish(child, within=60)
 
     def samples(self, child: Child, sampled: list[Sample]) -> list[Sample]:
         """Return its own."""
