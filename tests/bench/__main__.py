@@ -5,6 +5,7 @@ written there.
 """
 
 import asyncio
+import os
 import platform
 import time
 from dataclasses import replace
@@ -69,7 +70,12 @@ def main(
 
 def _write(out: Path, sections: dict[str, Section], minutes: int) -> None:
     when = datetime.now(UTC).date().isoformat()
-    head = f"`make bench`, {when}: {machine()}, Python {platform.python_version()}; {minutes} minutes."
+    load = os.getloadavg()[2]
+    head = (
+        f"`make bench`, {when}: {machine()}, Python {platform.python_version()}; {minutes} minutes. The load average "
+        f"of the last quarter of an hour was {load:.0f}: where that is more than a few, others were at work on the cores, "
+        "speeds by the clock and delays say little, and those by processor time are to be compared."
+    )
     out.mkdir(parents=True, exist_ok=True)
     text = "\n\n".join(["# Bench", head, *(section.text for section in sections.values())])
     (out / "bench.md").write_text(text + "\n", encoding="utf-8")
