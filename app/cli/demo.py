@@ -25,9 +25,14 @@ _UNWATCHED = 6.0
 
 @click.command
 @click.option("--exit", "ends", is_flag=True, help="End when the sample traffic is folded and checked.")
+@click.option(
+    "--postgres",
+    is_flag=True,
+    help="A gateway that has its history in PostgreSQL: import, fold, compare, follow.",
+)
 @click.option("--seconds", type=click.FloatRange(0), hidden=True)
 @click.option("--record", type=click.Path(path_type=Path, dir_okay=False), hidden=True)
-def command(seconds: float | None, record: Path | None, *, ends: bool) -> None:
+def command(seconds: float | None, record: Path | None, *, ends: bool, postgres: bool) -> None:
     """See streakline at work on this machine: Kafka, a worker, the dashboard, six weeks of traffic.
 
     Starts a local Apache Kafka if none is configured, says where the dashboard is, shows unlocks and
@@ -39,13 +44,16 @@ def command(seconds: float | None, record: Path | None, *, ends: bool) -> None:
     Example:
       streakline demo
       streakline demo --exit
+      streakline demo --postgres
     """
     Settings.from_environ(os.environ)
     from app.cli.console import output  # noqa: PLC0415 - wrong settings are said at once
     from app.cli.progress import progress  # noqa: PLC0415
     from app.local.demo import Demo  # noqa: PLC0415
+    from app.local.demo_postgres import PostgresDemo  # noqa: PLC0415
     from app.local.demo_screen import DemoScreen  # noqa: PLC0415
     from app.local.demo_setup import dashboard, local_kafka, own_environ  # noqa: PLC0415
+    from app.local.postgres import local_postgres  # noqa: PLC0415
 
     end_like_ctrl_c()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # topics that are new make it talk
@@ -56,11 +64,21 @@ def command(seconds: float | None, record: Path | None, *, ends: bool) -> None:
     with ExitStack() as stack:
         with progress() as report:
             settings = stack.enter_context(local_kafka(os.environ | own, report))
+            if postgres:
+                report("starting PostgreSQL", 0, 0)
+                own["STREAKLINE_DATABASE_URL"] = stack.enter_context(local_postgres())
+                settings = Settings.from_environ(os.environ | own)
         screen = DemoScreen(console, _how_to_go_on(own, dashboard(own), stay=not ends))
-        demo = Demo(settings, own, screen)
+        demo: Demo | PostgresDemo
+        if postgres:
+            demo = PostgresDemo(settings, own, screen)
+            running = demo.run(stay=not ends)
+        else:
+            demo = Demo(settings, own, screen)
+            running = demo.run(seconds, stay=not ends)
         try:
             with screen:
-                asyncio.run(demo.run(seconds, stay=not ends))
+                asyncio.run(running)
         except KeyboardInterrupt:
             if not demo.is_shown:
                 raise
@@ -72,7 +90,9 @@ def command(seconds: float | None, record: Path | None, *, ends: bool) -> None:
 def _how_to_go_on(own: Mapping[str, str], address: str, *, stay: bool) -> list[str]:
     program = sys.argv[0] if "/" in sys.argv[0] and sys.argv[0].endswith("streakline") else "streakline"
     if not stay:
-        return [f"`{program} demo` without --exit goes on, live, with a dashboard."]
+        same = "demo --postgres" if "STREAKLINE_DATABASE_URL" in own else "demo"
+        return [f"`{program} {same}` without --exit goes on, live, with a dashboard."]
+    database = own.get("STREAKLINE_DATABASE_URL")
     return [
         f"Live traffic goes on until Ctrl-C. The dashboard is at {address}",
         "Look around from another terminal:",
@@ -80,4 +100,5 @@ def _how_to_go_on(own: Mapping[str, str], address: str, *, stay: bool) -> list[s
         f"  {program} show",
         f"  {program} show caller:ada",
         f"  {program} watch",
+        *([f"  export STREAKLINE_DATABASE_URL='{database}'", f"  {program} verify"] if database else []),
     ]

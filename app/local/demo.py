@@ -7,22 +7,19 @@ so is the Kafka if the demo started it.
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nlargest
 from typing import Any, Protocol
-
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
 from app.domain.measures import Measures
 from app.domain.published import Published
 from app.errors import StreaklineError
 from app.factory import topic_specs
 from app.local.demo_program import Program
-from app.local.demo_setup import answers, dashboard, from_home
+from app.local.demo_setup import answers, dashboard, delete_topics, from_home
 from app.local.demo_traffic import Folded, Sender, Totals, sender
 from app.local.sample import traffic, trickle
 from app.provision import Provisioner
@@ -35,7 +32,7 @@ from tables.publishing import GATEWAY, scope_name
 SEED = 7
 
 #: Seconds until the view must answer.
-_FIRST_ANSWER = 60.0
+FIRST_ANSWER = 60.0
 #: Seconds until the worker must have folded: its first event, and all of them once they are sent.
 _FIRST_UNLOCK = 60.0
 _ALL_FOLDED = 60.0
@@ -105,7 +102,7 @@ class Demo:
             follower = await stack.enter_async_context(Follower(self._settings, from_beginning=True))
             sending = await stack.enter_async_context(sender(self._settings))
             stack.callback(self._begin_to_stop)
-            await _first_of(
+            await first_of(
                 self._play(sending, seconds, stay=stay),
                 self._show_published(follower),
                 self._folded.follow(),
@@ -114,13 +111,12 @@ class Demo:
             )
 
     async def _play(self, sending: Sender, seconds: float, *, stay: bool) -> None:
-        await self._wait(answers(self._dashboard), _FIRST_ANSWER, self._view, "the view does not answer")
+        await self._view.wait_for(answers(self._dashboard), FIRST_ANSWER, "the view does not answer")
         self._screen.step(f"the dashboard is at {self._dashboard}")
         samples = list(traffic(SEED, datetime.now(UTC)))
         await sending.send(samples[:1])
-        await self._wait(
-            self._unlocked.wait(), _FIRST_UNLOCK, self._worker, "the worker has not folded the first event"
-        )
+        late = "the worker has not folded the first event"
+        await self._worker.wait_for(self._unlocked.wait(), _FIRST_UNLOCK, late)
         began = time.monotonic()
         async with _beside(self._show_progress(sending, len(samples))):
             await sending.play(samples[1:], seconds)
@@ -144,13 +140,8 @@ class Demo:
         return created
 
     async def _delete_topics(self, topics: Sequence[str]) -> None:
-        """Delete the topics, if the broker lets us and is still there."""
         self._screen.doing("removing the topics")
-        admin = AIOKafkaAdminClient(**self._settings.kafka_options(), request_timeout_ms=10_000)
-        with suppress(KafkaError, OSError):
-            await admin.start()
-            await admin.delete_topics(list(topics))
-        await admin.close()
+        await delete_topics(self._settings, topics)
 
     async def _show_published(self, follower: Follower) -> None:
         async for followed in follower.messages():
@@ -167,7 +158,7 @@ class Demo:
     async def _all_folded(self, sent: Totals) -> ScopeState:
         """Return the gateway when all is folded. Raises ``DemoError`` if its totals are not what was sent."""
         late = f"the worker has not folded all {sent.events:,} events"
-        await self._wait(self._folded.reach(sent.events), _ALL_FOLDED, self._worker, late)
+        await self._worker.wait_for(self._folded.reach(sent.events), _ALL_FOLDED, late)
         # The gateway's stage comes after the partitions: a little later, and forwarded events later still.
         deadline = time.monotonic() + _ALL_FOLDED
         while True:
@@ -190,12 +181,6 @@ class Demo:
         callers = await self._reader.callers()
         top = nlargest(_TOP_CALLERS, callers, key=lambda caller: callers[caller].tokens_saved)
         return [await self._reader.read(scope_name(caller)) for caller in top]
-
-    async def _wait(self, what: Awaitable[object], seconds: float, program: Program, late: str) -> None:
-        try:
-            await asyncio.wait_for(what, seconds)
-        except TimeoutError:
-            raise program.error(f"{late} after {seconds:.0f} s") from None
 
 
 def _differences(counted: Measures, settings: Settings, sent: Totals) -> list[str]:
@@ -226,7 +211,7 @@ async def _beside(coroutine: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         await asyncio.wait([task])
 
 
-async def _first_of(*coroutines: Coroutine[Any, Any, None]) -> None:
+async def first_of(*coroutines: Coroutine[Any, Any, None]) -> None:
     """Run all until one ends, and end the others; raises what that one raised."""
     tasks = [asyncio.create_task(each) for each in coroutines]
     try:

@@ -2,11 +2,13 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aiohttp import ClientError, ClientSession
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from app.local import broker
 from app.local.files import Report
@@ -72,6 +74,15 @@ async def answers(address: str) -> None:
                     if response.ok:
                         return
             await asyncio.sleep(_LOOK_AGAIN)
+
+
+async def delete_topics(settings: Settings, topics: Sequence[str]) -> None:
+    """Delete the topics of a run, if the broker lets us and is still there."""
+    admin = AIOKafkaAdminClient(**settings.kafka_options(), request_timeout_ms=10_000)
+    with suppress(KafkaError, OSError):
+        await admin.start()
+        await admin.delete_topics(list(topics))
+    await admin.close()
 
 
 def from_home(path: Path) -> str:

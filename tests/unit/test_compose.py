@@ -19,7 +19,7 @@ def services() -> dict[str, Any]:
     return compose["services"]
 
 
-@pytest.mark.parametrize("name", ["topics", "worker", "view"])
+@pytest.mark.parametrize("name", ["topics", "worker", "view", "project"])
 def test_settings_of_a_service(services: dict[str, Any], name: str) -> None:
     """The services are given settings that exist and are accepted, and reach Kafka where it listens for them."""
     environ = {variable: str(value) for variable, value in services[name]["environment"].items()}
@@ -44,7 +44,23 @@ def test_dependencies_exist_in_the_file(services: dict[str, Any]) -> None:
     for service in services.values():
         assert set(service.get("depends_on", {})) <= set(services)
     assert {s["image"] for s in services.values() if "build" in s} == {"streakline"}
-    assert [name for name, s in services.items() if "build" not in s] == ["kafka", "prometheus", "grafana"]
+    assert [name for name, s in services.items() if "build" not in s] == [
+        "kafka",
+        "prometheus",
+        "grafana",
+        "postgres",
+    ]
+
+
+def test_projection_is_a_profile(services: dict[str, Any]) -> None:
+    """The projection and its PostgreSQL start only when asked for, and agree on where the database is."""
+    assert {name for name, s in services.items() if s.get("profiles") == ["projection"]} == {
+        "postgres",
+        "project",
+    }
+    url = services["project"]["environment"]["STREAKLINE_DATABASE_URL"]
+    postgres = {name.removeprefix("POSTGRES_"): v for name, v in services["postgres"]["environment"].items()}
+    assert url == "postgresql://{USER}:{PASSWORD}@postgres:5432/{DB}".format(**postgres)
 
 
 def test_image_has_what_it_copies() -> None:
@@ -67,7 +83,7 @@ def test_image_has_what_it_copies() -> None:
 def test_nothing_is_published_to_other_machines(services: dict[str, Any]) -> None:
     """Whatever has a port here has it on this machine only: the view is served without a token."""
     ports = [port for service in services.values() for port in service.get("ports", [])]
-    assert len(ports) == 4
+    assert len(ports) == 5
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
@@ -80,7 +96,7 @@ def test_what_watches_is_asked_for(services: dict[str, Any]) -> None:
         assert [source for source in sources if not (ROOT / source).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["topics", "worker", "view"])
+@pytest.mark.parametrize("name", ["topics", "worker", "view", "project"])
 def test_commands_of_the_services(services: dict[str, Any], name: str) -> None:
     """Each service runs a command that exists."""
     assert services[name]["command"][0] in COMMANDS
