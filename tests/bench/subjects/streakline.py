@@ -4,24 +4,28 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 
 from app.domain.streaks import count_days
 from app.factory import POSITIONS
 from app.topics import Surroundings
-from tables import counters, days, models, streaks
+from tables import counters, days, models, partition, streaks
 from tests.bench.expected import Total
 from tests.bench.load import TOPICS
 from tests.bench.subjects.subject import Progress, Run, Subject, newest_rows
 from tests.bench.surroundings import WORKER, Child
+
+#: Whether the hot path is machine code here.
+COMPILED: Final = not str(partition.__file__).endswith(".py")
 
 
 class Streakline(Subject):
     """The worker as `streakline worker` starts it, with its own settings."""
 
     name = "streakline"
-    title = "**streakline**, all rules, identities on"
+    title = f"**streakline**{', compiled' if COMPILED else ''}, all rules, identities on"
 
     def command(self, run: Run) -> Sequence[str]:
         """Return the worker."""
@@ -76,12 +80,12 @@ class Streakline(Subject):
                     weighted[1] += day * cell.tokens_saved
                     weighted[2] += day * cell.cost_saved
         totals = {}
-        for (name, partition, key), value in rows.items():
+        for (name, number, key), value in rows.items():
             if name != topic(counters.TABLE) or not key:  # the share of the gateway has an empty key
                 continue
             sums = counters.CODEC.decode(value)
-            kinds = rows.get((topic(models.TABLE), partition, key))
-            dates = rows.get((topic(streaks.TABLE), partition, key))
+            kinds = rows.get((topic(models.TABLE), number, key))
+            dates = rows.get((topic(streaks.TABLE), number, key))
             active = streaks.CODEC.decode(dates) if dates is not None else streaks.ActiveDays()
             weighted = cells.get(key, [0, 0, 0])
             totals[key.decode()] = Total(
@@ -97,7 +101,7 @@ class Streakline(Subject):
 
 
 class Forgetful(Streakline):
-    """The same without identities, as the others are: what is missing from it is what they cost."""
+    """The same without identities, as the others are: what is missing from it is what they cost. Not for what is compiled."""
 
     name = "streakline-without-identities"
     title = "streakline, all rules, without identities"
