@@ -30,7 +30,7 @@ from app.domain.calendar import day_of
 from app.topics import Surroundings
 from tables import counters
 from tests.bench import load
-from tests.bench.surroundings import PARTITIONS, REQUESTS, Bench, BenchError, Child, bench
+from tests.bench.surroundings import PARTITIONS, Bench, BenchError, Child, bench
 from tests.bench.view_rows import rows
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ async def _measure(  # noqa: PLR0917 - the options
     await here.create_topics(APP)
     written = await _write(here, callers, days, report)
     few = load.Load(20_000, 2_000, 1)
-    await load.produce(here.settings(APP).kafka_options(), here.prefix + REQUESTS, PARTITIONS, few)
+    await load.produce(here.settings(APP).kafka_options(), here.prefix, PARTITIONS, few)
     measured = []
     for number in range(1, rounds + 1):
         report("starting the view", number, rounds)
