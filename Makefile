@@ -19,7 +19,7 @@ COMPILE := $(LOCK_TOOLS)/bin/pip-compile --quiet --strip-extras --allow-unsafe -
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
-demo: $(STAMP) ## run streakline on this machine: Kafka, sample traffic, unlocks, a buddy (ARGS=--exit ends by itself)
+demo: $(STAMP) ## run streakline on this machine: Kafka, sample traffic, unlocks, the dashboard (ARGS=--exit ends by itself)
 	@$(BIN)/streakline demo $(ARGS)
 
 test: $(STAMP) ## run all tests (ARGS='-k settings' for some)

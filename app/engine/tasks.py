@@ -11,10 +11,16 @@ from aiokafka import TopicPartition
 from app.engine.changelog import ChangelogError, ChangelogReader
 from app.engine.fetched import Fetched
 from app.engine.fold import Stage
+from app.engine.leave import leave
 from app.engine.task import OnCommit, Task
 from app.engine.transactions import TransactionalWriter
 
 logger = logging.getLogger(__name__)
+
+#: Seconds that the broker has to end the transactions of the owner before, and that it still has when the
+#: partitions are taken away meanwhile: below the 15 s within which a worker leaves.
+FENCE_DEADLINE = 60.0
+GIVE_UP_DEADLINE = 8.0
 
 #: Seconds between two lines of progress while restoring.
 PROGRESS_EVERY = 2.0
@@ -71,15 +77,17 @@ class Tasks:
         """Fence, restore and start a task for every assigned partition of every stage.
 
         Fencing is never cancelled half-way: a request that is on its way would fence the next owner. A
-        cancelled ``open`` returns when all its producers are stopped.
+        cancelled ``open`` returns when all its producers are stopped. Leaves if fencing takes too long.
         """
         tasks = self._new_tasks({(tp.topic, tp.partition) for tp in assigned})
+        logger.info("taking over %d tasks", len(tasks))
         fencing = asyncio.gather(*(task.fence() for task in tasks), return_exceptions=True)
         try:
-            _raise_first(await asyncio.shield(fencing))
+            await _wait_for(fencing, FENCE_DEADLINE)
+            _raise_first(fencing.result())
             await self._restore(tasks)
         except BaseException:
-            await asyncio.wait([fencing])
+            await _wait_for(fencing, GIVE_UP_DEADLINE)
             await asyncio.gather(*(task.close() for task in tasks))
             raise
         for task in tasks:
@@ -208,6 +216,12 @@ async def _require_all_rows(tasks: Sequence[Task], reader: ChangelogReader) -> N
         except ValueError as exc:
             name = f"the changelogs of {task.stage.name}"
             raise ChangelogError(name, task.partition, f"are not complete: {exc}") from exc
+
+
+async def _wait_for(fencing: "asyncio.Future[list[BaseException | None]]", seconds: float) -> None:
+    _, late = await asyncio.wait([fencing], timeout=seconds)
+    if late:
+        leave(f"the broker has not ended the transactions of the owner before in {seconds:.0f} s")
 
 
 def _raise_first(results: Iterable[BaseException | None]) -> None:

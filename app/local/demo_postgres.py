@@ -1,4 +1,4 @@
-"""The demo for a gateway that has its history in PostgreSQL: import, fold, compare, and follow."""
+"""The demo for a gateway that has its history in PostgreSQL: import, fold, compare, tables, and follow."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from app.factory import topic_specs
 from app.local.demo import FIRST_ANSWER, SEED, DemoError, first_of
 from app.local.demo_program import Program
 from app.local.demo_setup import answers, dashboard, delete_topics, from_home
+from app.local.demo_tables import show_tables
 from app.local.sample import Sample, traffic, trickle
 from app.postgres.importing import importing
 from app.postgres.queries import load_queries
@@ -88,6 +89,8 @@ class PostgresDemo:
         self._screen.step(f"the dashboard is at {self._dashboard}")
         await self._import()
         await self._verify()
+        await show_tables(self._settings, self._url, self._screen, self._report)
+        await self._show_buddy()
         self.is_shown = True
         if stay:
             await self._follow()
@@ -124,6 +127,8 @@ class PostgresDemo:
         self._screen.show(Text(f"  {timing(verdict)}"), timing(verdict))
         if not verdict.is_clean:
             raise DemoError("streakline does not say what the rescan says")
+
+    async def _show_buddy(self) -> None:
         view = scope_view(await ScopeReader(self._settings).read(GATEWAY), datetime.now(UTC).date())
         self._screen.show(buddy_panel(GATEWAY, view.buddy, _PANEL_WIDTH), "\n".join(buddy_lines(view.buddy)))
         self._screen.how_to_go_on()

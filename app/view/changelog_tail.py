@@ -17,6 +17,7 @@ from app.view.freshness import Freshness
 from app.view.scope_rows import GATEWAY_TABLES
 from app.view.state import TABLES, ViewState
 from app.view.together import together
+from tables.codec import UnreadableRowError
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +127,8 @@ class ChangelogTail:
             for tp, records in fetched.items():
                 table, number = table_of[tp.topic], tp.partition
                 for record in records:
+                    if record.key is None:
+                        raise UnreadableRowError(f"{table} has a row without a key")
                     put(table, number, record.key, record.value)
                 self._rows += len(records)
             await asyncio.sleep(0)
@@ -179,6 +182,7 @@ class ChangelogTail:
 
     def _publish(self, state: ViewState) -> None:
         self.state = state
+        gc.unfreeze()  # the state before, if everything was read anew
         gc.collect()
         gc.freeze()  # what was read stays: no collection need look at it again
         seconds = time.monotonic() - self._started

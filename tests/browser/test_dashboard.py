@@ -7,6 +7,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.view import View
@@ -14,6 +15,8 @@ from tests.support.deployment import Deployment, Sending
 
 if TYPE_CHECKING:
     from tests.browser.looker import Looker
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 #: What Chromium's console says when a server is away; JavaScript cannot keep it from saying so.
 AWAY = ["net::ERR_CONNECTION_REFUSED", "net::ERR_INCOMPLETE_CHUNKED_ENCODING", "net::ERR_CONNECTION_RESET"]
@@ -137,6 +140,29 @@ async def test_scripts_from_elsewhere_are_refused(view: View, looker: Looker) ->
         }"""
     )
     assert not ran
+
+
+async def test_a_tab_that_nobody_sees_lets_go(view: View, looker: Looker) -> None:
+    """A hidden page gives its connection back after a while, for the other tabs, and follows again when it is seen."""
+    page = await looker.open(view.address)
+    told = await page.evaluate(
+        """async () => {
+            const { follow } = await import(new URL('page/stream.js', document.baseURI));
+            const hide = (hidden) => {
+                Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+                document.dispatchEvent(new Event('visibilitychange'));
+            };
+            const told = [];
+            await new Promise((resolve) => follow('v1/stream', {
+                opened: () => { told.push('opened'); told.length < 3 ? hide(true) : resolve(); },
+                message: () => {},
+                lost: () => told.push('lost'),
+                resting: () => { told.push('resting'); setTimeout(() => hide(false), 100); },
+            }, 100));
+            return told;
+        }"""
+    )
+    assert told == ["opened", "resting", "opened"]
 
 
 async def test_the_stream_may_be_cut_anywhere(view: View, looker: Looker) -> None:

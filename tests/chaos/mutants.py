@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +22,7 @@ from app.local import broker
 from tests.chaos.faults import FAULTS
 from tests.chaos.harness import run
 from tests.chaos.judge import Verdict, judge
-from tests.chaos.report import TOLD, shown, table
+from tests.chaos.report import TOLD, reason, shown, table
 from tests.chaos.state import Found
 from tests.chaos.stock_faust import kill_stock_faust
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from tests.chaos.fault import Fault, Progress
     from tests.chaos.harness import Chaos
-    from tests.support.deployment import Deployment
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +112,10 @@ def controls(mutants: Sequence[Mutant]) -> Iterator[Mutant]:
 def try_out(mutant: Mutant, address: str, folder: Path, progress: Progress, *, seed: int) -> Trial:
     """Run a mutant through its fault; judge it even if it does not come to the end."""
     fault = next(each for each in FAULTS if each.key == mutant.fault)
-    deployments: list[Deployment] = []
+    seen: list[Chaos] = []
 
     def strike(chaos: Chaos) -> None:
-        deployments.append(chaos.deployment)
+        seen.append(chaos)
         fault.strike(chaos)
 
     def say(what: str, done: int, total: int) -> None:
@@ -127,9 +127,15 @@ def try_out(mutant: Mutant, address: str, folder: Path, progress: Progress, *, s
     try:
         outcome = run(shortened, address, folder, say, seed=seed, short=True, arguments=arguments)
     except AssertionError as exc:  # its workers are gone, the shared broker is not
-        return replace(trial, verdict=judge(Found(deployments[0].settings)), problem=str(exc))
-    notes = tuple(f"left with status {each.status}: {each.last_line}" for each in outcome.surprises)
-    return replace(trial, verdict=outcome.verdict, notes=notes)
+        [chaos] = seen
+        trial = replace(trial, verdict=judge(Found(chaos.deployment.settings)), problem=str(exc))
+        departures = chaos.workers.departures
+    else:
+        trial = replace(trial, verdict=outcome.verdict)
+        departures = outcome.departures
+    left = Counter((each.status, reason(each.last_line)) for each in departures if not each.expected)
+    notes = [f"{count} x left with status {status}: {why}" for (status, why), count in left.most_common()]
+    return replace(trial, notes=tuple(notes))
 
 
 def report(trials: Sequence[Trial]) -> str:

@@ -85,7 +85,7 @@ def report(outcomes: Sequence[Outcome]) -> str:
             for lines in (differences[:TOLD],)
             if lines
         ]
-        left = Counter((each.status, _reason(each.last_line)) for each in outcome.surprises)
+        left = Counter((each.status, reason(each.last_line)) for each in outcome.surprises)
         parts += [
             f"{outcome.fault.title}: {count} x left with status {status}: {reason}"
             for (status, reason), count in left.most_common()
@@ -93,6 +93,6 @@ def report(outcomes: Sequence[Outcome]) -> str:
     return "\n\n".join(parts)
 
 
-def _reason(line: str) -> str:
+def reason(line: str) -> str:
     """Return a line of a log without its date and time."""
     return line.split(" ", 2)[-1][:160]

@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from app.engine.consumer import ConsumerThread
+from app.engine.rows_written import KEY as ROWS_WRITTEN
 from app.engine.tasks import Tasks
 from app.engine.transactions import TransactionalWriter
 from tables.partition import Partition
@@ -123,8 +124,11 @@ def rows_in_transactions() -> None:
 
 
 def positions_in_transactions() -> None:
-    """Send positions by a plain producer, before the rows that they belong to."""
-    apart(lambda message: message.topic.endswith("positions-changelog"))
+    """Send positions by a plain producer, before the rows that they belong to.
+
+    How many rows were written stays in the transaction: else a worker refuses what was not written after all.
+    """
+    apart(lambda message: message.topic.endswith("positions-changelog") and message.key != ROWS_WRITTEN)
 
 
 def failures_heeded() -> None:

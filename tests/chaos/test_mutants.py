@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tests.chaos.judge import Verdict
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def test_outputs_outside_the_transaction_turn_the_suite_red(broker: Broker, tmp_path: Path) -> None:
     """A worker that sends outputs by a plain producer publishes them again after ``kill -9``, and the judge sees it."""
     mutant = next(each for each in MUTANTS if each.safeguard == "outputs-in-transactions")
-    trial = try_out(mutant, broker.address, tmp_path, lambda *_: None, seed=1)
+    trial = try_out(replace(mutant, times=1), broker.address, tmp_path, lambda *_: None, seed=1)
     assert not trial.problem, trial.problem
     assert trial.verdict.extra, report([trial])
 

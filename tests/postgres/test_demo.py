@@ -13,12 +13,17 @@ if TYPE_CHECKING:
 
 
 def test_demo(broker: Broker, tmp_path: Path) -> None:
-    """A gateway's tables, the import, the fold and the comparison; and nothing is left behind."""
+    """A gateway's tables, the import, the fold, the comparison, SQL tables; and nothing is left behind."""
     deployment = Deployment(broker.address, tmp_path)
     shown = run(deployment, "demo", "--postgres", "--exit")
     assert shown.returncode == 0, shown.stdout + shown.stderr
     steps = [line for line in shown.stdout.splitlines() if line.startswith("✓")]
-    assert [step.split(":")[0] for step in steps[-2:]] == ["✓ streakline import", "✓ streakline verify"]
+    assert [step.split(":")[0] for step in steps[-3:]] == [
+        "✓ streakline import",
+        "✓ streakline verify",
+        "✓ streakline project",
+    ]
+    assert re.search(r"\ngateway  \d+  1\d{4}  \d+  \d+\n", shown.stdout), "the first row of the query"
     assert re.search(r"gateway +Veteran  10,000 requests routed", shown.stdout)
     assert "DIFFERS" not in shown.stdout
     assert shown.stdout.count("  same") == 15

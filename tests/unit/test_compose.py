@@ -44,8 +44,12 @@ def test_dependencies_exist_in_the_file(services: dict[str, Any]) -> None:
     for service in services.values():
         assert set(service.get("depends_on", {})) <= set(services)
     assert {s["image"] for s in services.values() if "build" in s} == {"streakline"}
-    bought = [name for name, s in services.items() if "build" not in s]
-    assert bought == ["kafka", "prometheus", "grafana", "postgres"]
+    assert [name for name, s in services.items() if "build" not in s] == [
+        "kafka",
+        "prometheus",
+        "grafana",
+        "postgres",
+    ]
 
 
 def test_projection_is_a_profile(services: dict[str, Any]) -> None:
