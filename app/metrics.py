@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Gauge, Histogram, ProcessCollec
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from app.domain.achievements import ACHIEVEMENTS
 from app.engine.app import App
 from app.engine.task import Commit
 from tables.activity import Activity
@@ -156,8 +157,8 @@ class _Folding(Collector):
             events.add_metric(labels, count)
         yield events
         unlocks = CounterMetricFamily(UNLOCKS, "Achievements that were unlocked.", labels=["achievement"])
-        for achievement, count in sorted(activity.unlocks.items()):
-            unlocks.add_metric([achievement], count)
+        for achievement in ACHIEVEMENTS:
+            unlocks.add_metric([achievement.id], activity.unlocks[achievement.id])
         yield unlocks
         yield CounterMetricFamily(LEVEL_UPS, "Level-ups that were published.", value=activity.level_ups)
         yield lag_family(

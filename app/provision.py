@@ -115,6 +115,12 @@ class Provisioner:
             for spec in specs
         ]
 
+    async def require(self, specs: Sequence[TopicSpec]) -> None:
+        """Raise ``TopicsError`` where a topic is not what it must be, and say of one what is wrong."""
+        for finding in await self.check(specs):
+            if finding.problem:
+                raise TopicsError(f"topic {finding.topic} {finding.problem}")
+
     async def _describe(self, specs: Sequence[TopicSpec]) -> list[dict[str, Any]]:
         return list(await self._admin.describe_topics([spec.name for spec in specs])) if specs else []
 

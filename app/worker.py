@@ -14,6 +14,7 @@ from app.health import HealthServer
 from app.metrics import WorkerMetrics
 from app.provision import Provisioner, TopicsError
 from app.settings import Settings
+from app.topics import INPUTS, Surroundings
 from tables.activity import Activity
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def run(settings: Settings, *, stuck_after: float = STUCK_AFTER) -> NoReturn:
     gc.set_threshold(*GC_THRESHOLDS)
     # Faust makes the folder itself but not its parents, and hangs where it cannot.
     (settings.data_dir / "worker").mkdir(parents=True, exist_ok=True)
-    activity = Activity()
+    activity = Activity(Surroundings.of(settings).topic(name) for name in INPUTS)
     app = create_app(settings, activity)
     health = HealthServer(app, WorkerMetrics(app, activity), settings.worker_host, settings.worker_port)
     watchdog = Watchdog(app, settings.kafka_options(), stuck_after=stuck_after)

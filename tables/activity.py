@@ -1,6 +1,7 @@
 """What the folds of a process have done, in numbers, for whoever watches it. Not state: it begins at 0."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
 from app.domain.progress import AchievementEarned, LevelReached, Progress
@@ -13,11 +14,12 @@ class Activity:
     """Counts of a process: the folds of all its partitions add to the same one, from one thread.
 
     An event that is applied costs nothing here: what was read is counted by batch, and the rest is rare.
-    Events count under the full name of the topic where they were first read.
+    Events count under the full name of the topic where they were first read. ``topics`` are those that have
+    counts, of 0, before anything was read: whoever watches a count must see it rise.
     """
 
-    def __init__(self) -> None:
-        self.read: Counter[str] = Counter()
+    def __init__(self, topics: Iterable[str] = ()) -> None:
+        self.read: Counter[str] = Counter(dict.fromkeys(topics, 0))
         #: What was read and not applied, by topic and outcome.
         self.set_aside: Counter[tuple[str, Outcome]] = Counter()
         #: Achievements that were unlocked, by id.

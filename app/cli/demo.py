@@ -89,10 +89,10 @@ def command(seconds: float | None, record: Path | None, *, ends: bool, postgres:
 
 def _how_to_go_on(own: Mapping[str, str], address: str, *, stay: bool) -> list[str]:
     program = sys.argv[0] if "/" in sys.argv[0] and sys.argv[0].endswith("streakline") else "streakline"
-    database = own.get("STREAKLINE_DATABASE_URL")
     if not stay:
-        same = "demo --postgres" if database else "demo"
+        same = "demo --postgres" if "STREAKLINE_DATABASE_URL" in own else "demo"
         return [f"`{program} {same}` without --exit goes on, live, with a dashboard."]
+    database = own.get("STREAKLINE_DATABASE_URL")
     return [
         f"Live traffic goes on until Ctrl-C. The dashboard is at {address}",
         "Look around from another terminal:",

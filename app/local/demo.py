@@ -7,7 +7,7 @@ so is the Kafka if the demo started it.
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ from tables.publishing import GATEWAY, scope_name
 SEED = 7
 
 #: Seconds until the view must answer.
-_FIRST_ANSWER = 60.0
+FIRST_ANSWER = 60.0
 #: Seconds until the worker must have folded: its first event, and all of them once they are sent.
 _FIRST_UNLOCK = 60.0
 _ALL_FOLDED = 60.0
@@ -111,13 +111,12 @@ class Demo:
             )
 
     async def _play(self, sending: Sender, seconds: float, *, stay: bool) -> None:
-        await self._wait(answers(self._dashboard), _FIRST_ANSWER, self._view, "the view does not answer")
+        await self._view.wait_for(answers(self._dashboard), FIRST_ANSWER, "the view does not answer")
         self._screen.step(f"the dashboard is at {self._dashboard}")
         samples = list(traffic(SEED, datetime.now(UTC)))
         await sending.send(samples[:1])
-        await self._wait(
-            self._unlocked.wait(), _FIRST_UNLOCK, self._worker, "the worker has not folded the first event"
-        )
+        late = "the worker has not folded the first event"
+        await self._worker.wait_for(self._unlocked.wait(), _FIRST_UNLOCK, late)
         began = time.monotonic()
         async with _beside(self._show_progress(sending, len(samples))):
             await sending.play(samples[1:], seconds)
@@ -159,7 +158,7 @@ class Demo:
     async def _all_folded(self, sent: Totals) -> ScopeState:
         """Return the gateway when all is folded. Raises ``DemoError`` if its totals are not what was sent."""
         late = f"the worker has not folded all {sent.events:,} events"
-        await self._wait(self._folded.reach(sent.events), _ALL_FOLDED, self._worker, late)
+        await self._worker.wait_for(self._folded.reach(sent.events), _ALL_FOLDED, late)
         # The gateway's stage comes after the partitions: a little later, and forwarded events later still.
         deadline = time.monotonic() + _ALL_FOLDED
         while True:
@@ -182,12 +181,6 @@ class Demo:
         callers = await self._reader.callers()
         top = nlargest(_TOP_CALLERS, callers, key=lambda caller: callers[caller].tokens_saved)
         return [await self._reader.read(scope_name(caller)) for caller in top]
-
-    async def _wait(self, what: Awaitable[object], seconds: float, program: Program, late: str) -> None:
-        try:
-            await asyncio.wait_for(what, seconds)
-        except TimeoutError:
-            raise program.error(f"{late} after {seconds:.0f} s") from None
 
 
 def _differences(counted: Measures, settings: Settings, sent: Totals) -> list[str]:

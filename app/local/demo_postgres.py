@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from rich.text import Text
 
 from app.factory import topic_specs
-from app.local.demo import SEED, DemoError, first_of
+from app.local.demo import FIRST_ANSWER, SEED, DemoError, first_of
 from app.local.demo_program import Program
 from app.local.demo_setup import answers, dashboard, delete_topics, from_home
 from app.local.demo_tables import show_tables
@@ -46,7 +46,7 @@ _LOOK = 0.5
 
 
 class PostgresDemo:
-    """One run, on a Kafka and a PostgreSQL that run; ``settings`` name both, ``own`` are for the worker."""
+    """One run, on a Kafka and a PostgreSQL that run; ``settings`` name both, ``own`` are for its programs."""
 
     def __init__(self, settings: Settings, own: Mapping[str, str], screen: DemoScreen) -> None:
         assert settings.database_url is not None
@@ -72,7 +72,6 @@ class PostgresDemo:
         async with AsyncExitStack() as stack:
             topics = await self._create_topics()
             stack.push_async_callback(delete_topics, self._settings, topics)
-            screen.doing("starting a worker and a view")
             await stack.enter_async_context(self._worker)
             await stack.enter_async_context(self._view)
             screen.step(f"a worker folds (its log: {from_home(self._worker.log_file)})")
@@ -86,7 +85,7 @@ class PostgresDemo:
             )
 
     async def _play(self, *, stay: bool) -> None:
-        await answers(self._dashboard)
+        await self._view.wait_for(answers(self._dashboard), FIRST_ANSWER, "the view does not answer")
         self._screen.step(f"the dashboard is at {self._dashboard}")
         await self._import()
         await self._verify()

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import DEVNULL, STDOUT, Process
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -62,6 +62,13 @@ class Program:
         assert self._process is not None
         status = await self._process.wait()
         raise self.error(f"the {self._command} ended with status {status}")
+
+    async def wait_for(self, what: Awaitable[object], seconds: float, late: str) -> None:
+        """Wait for something that the program has to do. Raises ``ProgramDiedError`` if it takes too long."""
+        try:
+            await asyncio.wait_for(what, seconds)
+        except TimeoutError:
+            raise self.error(f"{late} after {seconds:.0f} s") from None
 
     def error(self, message: str) -> ProgramDiedError:
         """Return an error that shows the end of the program's log."""

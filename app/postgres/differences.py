@@ -187,7 +187,7 @@ def _shown(value: Any, other: Any, show: Callable[[Any], str]) -> str:
     if isinstance(value, frozenset):
         return f"{show(value)} ({len(value - other):,} only here)"
     if isinstance(value, dict):
-        return f"{show(value)} ({sum(value[day] != other.get(day) for day in value):,} days differ)"
+        return f"{show(value)} ({sum(value[day] != other.get(day) for day in value):,} days)"
     return show(value)
 
 

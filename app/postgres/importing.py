@@ -19,7 +19,7 @@ from app.postgres.connection import DatabaseError, connect
 from app.postgres.import_state import Position, read_state
 from app.postgres.reading import Reading, Tally
 from app.postgres.sources import CACHE, SOURCES
-from app.provision import Provisioner, TopicsError
+from app.provision import Provisioner
 from app.topics import IMPORT, INPUTS, Surroundings, specs
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ async def importing(settings: Settings, report: Report) -> AsyncIterator[Import]
         for table in tables:
             if table.source.grows_only:
                 table.require(table.source.times)
-        await _require_topics(settings, around)
+        await require_topics(settings)
         await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         await connection.set_read_only(True)
         set_json_loads(_as_it_is, connection)  # a row is an event as the database writes it
@@ -259,12 +259,12 @@ async def importing(settings: Settings, report: Report) -> AsyncIterator[Import]
             yield Import(connection, tables, writer, reading)
 
 
-async def _require_topics(settings: Settings, around: Surroundings) -> None:
+async def require_topics(settings: Settings) -> None:
+    """Raise ``TopicsError`` where a topic that an import writes is not what it must be."""
+    around = Surroundings.of(settings)
     needed = {around.topic(name) for name in (*INPUTS, IMPORT)}
     async with Provisioner(settings) as provisioner:
-        findings = await provisioner.check([spec for spec in specs(around, {}) if spec.name in needed])
-    if problems := [finding for finding in findings if finding.problem]:
-        raise TopicsError(f"topic {problems[0].topic} {problems[0].problem}")
+        await provisioner.require([spec for spec in specs(around, {}) if spec.name in needed])
 
 
 def _as_it_is(json: str | bytes) -> bytes:

@@ -30,11 +30,10 @@ from app.postgres.differences import (
     with_semantic_hits,
 )
 from app.postgres.import_state import ImportState, read_state
+from app.postgres.importing import require_topics
 from app.postgres.rescan import QUERIES, Rescan, Rescanner
 from app.postgres.sources import CACHE, FACTS, SOURCES
 from app.postgres.sources import RACES as RACE_ROWS
-from app.provision import Provisioner, TopicsError
-from app.topics import IMPORT, INPUTS, Surroundings, specs
 from app.view.reader import ScopeReader
 from app.view.scope_view import stats as scope_stats
 from tables.publishing import GATEWAY
@@ -76,7 +75,7 @@ async def verify(settings: Settings, days: int, report: Report) -> Verdict:
     Raises ``StreaklineError`` where the database or the broker is not as it must be, the import has not
     finished, or nobody folds.
     """
-    await _require_topics(settings)
+    await require_topics(settings)
     async with connect(settings, "streakline verify") as connection:
         await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         await connection.set_read_only(True)
@@ -206,12 +205,3 @@ def _notes(imported: ImportState) -> list[str]:
         if position.horizon is None
     ]
     return notes or (["the tables are followed"] if imported.positions else ["nothing was imported"])
-
-
-async def _require_topics(settings: Settings) -> None:
-    around = Surroundings.of(settings)
-    needed = {around.topic(name) for name in (*INPUTS, IMPORT)}
-    async with Provisioner(settings) as provisioner:
-        findings = await provisioner.check([spec for spec in specs(around, {}) if spec.name in needed])
-    if problems := [finding for finding in findings if finding.problem]:
-        raise TopicsError(f"topic {problems[0].topic} {problems[0].problem}")

@@ -17,6 +17,7 @@ from app.view.freshness import Freshness
 from app.view.scope_rows import GATEWAY_TABLES
 from app.view.state import TABLES, ViewState
 from app.view.together import together
+from tables.codec import UnreadableRowError
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,10 @@ ANSWER_WITHIN: Final = 5.0
 #: Seconds without a row, though the broker says that there are some, after which all is read anew.
 STALLED_AFTER: Final = 60.0
 
-#: Rows that are taken in one go: what a request waits for them is a few milliseconds.
+#: Rows that are taken in one go: what a request waits for them is a millisecond. Before anything is answered
+#: nobody waits.
 ROWS_AT_ONCE: Final = 500
+ROWS_AT_ONCE_AT_FIRST: Final = 10_000
 FETCH_BYTES: Final = 1024 * 1024
 
 #: Milliseconds between two attempts to reach a broker that is away.
@@ -119,10 +122,13 @@ class ChangelogTail:
     async def _read(self, consumer: Any, state: ViewState) -> None:
         table_of, put = self._table_of, state.put
         while True:
-            fetched = await consumer.getmany(timeout_ms=200, max_records=ROWS_AT_ONCE)
+            most = ROWS_AT_ONCE if self.state is not None else ROWS_AT_ONCE_AT_FIRST
+            fetched = await consumer.getmany(timeout_ms=200, max_records=most)
             for tp, records in fetched.items():
                 table, number = table_of[tp.topic], tp.partition
                 for record in records:
+                    if record.key is None:
+                        raise UnreadableRowError(f"{table} has a row without a key")
                     put(table, number, record.key, record.value)
                 self._rows += len(records)
             await asyncio.sleep(0)

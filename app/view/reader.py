@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from app.domain.measures import Measures
 from app.engine.changelog import ChangelogReader, OnProgress
 from app.errors import StreaklineError
-from app.provision import Provisioner, TopicsError
+from app.provision import Provisioner
 from app.settings import Settings
 from app.topics import Surroundings, specs
 from app.view.scope_rows import CALLER_TABLES, GATEWAY_TABLES, CallerRows, GatewayRows, ScopeState
@@ -115,6 +115,4 @@ class ScopeReader:
         }
         needed = [spec for spec in specs(self._around, counts) if spec.name in table_of]
         async with Provisioner(self._settings) as provisioner:
-            problems = [each for each in await provisioner.check(needed) if each.problem]
-        if problems:
-            raise TopicsError(f"topic {problems[0].topic} {problems[0].problem}")
+            await provisioner.require(needed)

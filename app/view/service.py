@@ -9,6 +9,7 @@ from aiohttp import web
 
 from app.domain.measures import Measures
 from app.domain.published import OUTPUTS
+from app.engine.records import use_compiled_records
 from app.errors import StreaklineError
 from app.factory import topic_specs
 from app.metrics import ViewMetrics
@@ -45,6 +46,7 @@ async def serve(settings: Settings) -> None:
     Raises ``StreaklineError`` where the broker, the topics or the address will not do.
     """
     gc.set_threshold(*GC_THRESHOLDS)
+    use_compiled_records()
     await _require_topics(settings)
     opening = settings.baseline
     baseline = Measures(tokens_saved=opening.tokens_saved, cost_saved=opening.cost_saved)

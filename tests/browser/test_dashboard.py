@@ -139,6 +139,29 @@ async def test_scripts_from_elsewhere_are_refused(view: View, looker: Looker) ->
     assert not ran
 
 
+async def test_a_tab_that_nobody_sees_lets_go(view: View, looker: Looker) -> None:
+    """A hidden page gives its connection back after a while, for the other tabs, and follows again when it is seen."""
+    page = await looker.open(view.address)
+    told = await page.evaluate(
+        """async () => {
+            const { follow } = await import(new URL('page/stream.js', document.baseURI));
+            const hide = (hidden) => {
+                Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+                document.dispatchEvent(new Event('visibilitychange'));
+            };
+            const told = [];
+            await new Promise((resolve) => follow('v1/stream', {
+                opened: () => { told.push('opened'); told.length < 3 ? hide(true) : resolve(); },
+                message: () => {},
+                lost: () => told.push('lost'),
+                resting: () => { told.push('resting'); setTimeout(() => hide(false), 100); },
+            }, 100));
+            return told;
+        }"""
+    )
+    assert told == ["opened", "resting", "opened"]
+
+
 async def test_the_stream_may_be_cut_anywhere(view: View, looker: Looker) -> None:
     """Server-sent events are the same wherever the network cuts them, and with every kind of line end."""
     page = await looker.open(view.address)

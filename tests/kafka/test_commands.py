@@ -6,13 +6,13 @@ import signal
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
 from tests.support.deployment import PATIENCE, STREAKLINE, Deployment, Sending
+from tests.support.http import get
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,13 +217,13 @@ def test_demo_until_ctrl_c(demo_environ: dict[str, str]) -> None:
     )
     try:
         lines = lines_of(process)
-        port = next(int(found[1]) for line in lines if (found := re.search(r"http://127.0.0.1:(\d+)/", line)))
+        address = next(found[0] for line in lines if (found := re.search(r"http://127.0.0.1:\d+/", line)))
         prefix = next(prefix for line in lines if (prefix := exported_prefix(line)))
         environ = demo_environ | {"STREAKLINE_TOPIC_PREFIX": prefix}
         shown = subprocess.check_output([STREAKLINE, "show", "--json"], env=environ, text=True)
         assert json.loads(shown)["stats"]["totalRequests"] > 10_000
-        assert json.loads(got(port, "/v1/scopes/gateway/stats"))["totalRequests"] > 10_000
-        assert b"<title>streakline</title>" in got(port, "/")
+        assert get(f"{address}v1/scopes/gateway/stats").json()["totalRequests"] > 10_000
+        assert b"<title>streakline</title>" in get(address).body
         process.terminate()
         assert process.wait(30) == 0
     finally:
@@ -255,20 +255,10 @@ def test_demo_whose_worker_dies(demo_environ: dict[str, str], tmp_path: Path) ->
 def lines_of(process: subprocess.Popen[str]) -> Iterator[str]:
     """What a process prints, line by line, for as long as a test waits."""
     assert process.stdout is not None
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + 2 * PATIENCE
     for line in process.stdout:
         yield line
         assert time.monotonic() < deadline
-
-
-def got(port: int, path: str) -> bytes:
-    """What a view on this machine answers."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().read()
-    finally:
-        connection.close()
 
 
 def exported_prefix(line: str) -> str | None:

@@ -203,3 +203,13 @@ def test_with_a_token_other_addresses_are_served(deployment: Deployment) -> None
             get(target, {"Authorization": "Bearer t0ken-of-the-test", "Host": "view.example"}).status == 200
         )
         assert "t0ken" not in view.log
+
+
+def test_a_row_of_another_release_ends_it(deployment: Deployment) -> None:
+    """What it cannot read it does not answer with: it ends with status 1 and says so in its last line."""
+    with start_view(deployment) as view:
+        wait_until_ready(view)
+        view.expect_end()
+        deployment.send([Sending("streakline.counters-changelog", 0, b"\x91\x63", b"ada")])
+        assert view.process.wait(60) == 1
+        assert "a changelog cannot be read, was it written by another release?" in view.log.splitlines()[-1]

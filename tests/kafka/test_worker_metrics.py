@@ -61,6 +61,9 @@ def test_metrics_of_a_worker(broker: Broker, tmp_path: Path) -> None:
         assert samples["streakline_events_total", labels] == count
     first_call = frozenset({("achievement", "first-call")})
     assert samples["streakline_unlocks_total", first_call] == 2  # ada, and the gateway
+    assert samples["streakline_unlocks_total", frozenset({("achievement", "wallet-pro")})] == 0
+    facts = frozenset({("topic", deployment.around.topic("gateway.facts")), ("outcome", "dead")})
+    assert samples["streakline_events_total", facts] == 0  # there before it rises
     assert samples["streakline_level_ups_total", frozenset()] == 0
     assert samples["streakline_restore_remaining", frozenset()] == 0
     for stage in ("callers", "gateway"):

@@ -57,6 +57,10 @@ class Worker:
         if status is not None and not self._expected_to_end:
             pytest.fail(f"the worker left with status {status}\n{self.log}")
 
+    def expect_end(self) -> None:
+        """Note that it will end by itself, so that nobody fails because of it."""
+        self._expected_to_end = True
+
     def stop(self) -> int:
         """Send SIGTERM; return the exit status."""
         self._expected_to_end = True

@@ -4,7 +4,7 @@ from app.domain.achievements import achievement
 from app.domain.progress import AchievementEarned, LevelReached, StageReached
 from app.domain.species import SPECIES
 from app.engine.fold import Batch
-from tables.activity import Activity
+from tables.activity import OUTCOMES, Activity
 from tables.partition import EventFold, Partition
 from tests.support.in_process import BROKER_TIME, NOW, Read, surroundings
 
@@ -48,6 +48,13 @@ def test_every_message_has_one_outcome() -> None:
     assert activity.events()[REQUESTS, "applied"] == 3
     assert set(activity.read) == {REQUESTS}
     assert activity.unlocks == {"first-call": 2}
+
+
+def test_counts_are_there_before_anything_is_read() -> None:
+    """A topic that was named has all of its counts from the beginning on, at 0."""
+    activity = Activity([REQUESTS])
+    assert set(activity.events()) == {(REQUESTS, outcome) for outcome in OUTCOMES}
+    assert set(activity.events().values()) == {0}
 
 
 def test_published_progress_is_counted() -> None:

@@ -62,7 +62,7 @@ def test_what_is_not_explained_differs() -> None:
     moved = replace(PLAIN, calendar={1: (6, 60), 2: (5, 50)})
     wrong_lines = [line for line in lines(moved).values() if not line.is_explained]
     assert [line.name for line in wrong_lines] == ["calendar: requests", "calendar: tokens saved"]
-    assert "2 days differ" in wrong_lines[0].streakline
+    assert "(2 days)" in wrong_lines[0].streakline
     assert [
         line.name for line in lines(replace(PLAIN, days=frozenset({1}))).values() if not line.is_explained
     ] == ["active days, the newest 365"]

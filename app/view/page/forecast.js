@@ -9,7 +9,7 @@ const TREND = { up: ["↗", "rising"], flat: ["→", "steady"], down: ["↘", "f
 export function showForecast(forecast) {
   const box = byId("forecast");
   if (forecast.basedOnDays === 0) {
-    return swap(box, h("p", { class: "quiet" }, "Nothing was saved in the last 14 days."));
+    return swap(box, h("p", { class: "quiet" }, "Nothing was saved so far."));
   }
   const [arrow, word] = TREND[forecast.trend];
   const row = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, dollars(value)));

@@ -138,12 +138,19 @@ function opened() {
 
 let lostAt = null;
 
-function lost(wait) {
+function lost() {
   if (!isLost) lostAt = new Date();
   isLost = true;
   showLink("lost", "not connected");
   say("lost-words", `The view has not answered since ${clock(lostAt)}; this is how things were then. Trying again.`);
   byId("lost").hidden = false;
+}
+
+/** Nobody sees the page: what it shows grows old until somebody does. */
+function resting() {
+  isLost = true;
+  lostAt = new Date();
+  showLink("connecting", "resting");
 }
 
 function showLink(state, words) {
@@ -157,7 +164,7 @@ function start() {
   startBlinking();
   startScope(showScope);
   byId("scope").value = scope;
-  const retry = follow("v1/stream", { opened, message: heard, lost });
+  const retry = follow("v1/stream", { opened, message: heard, lost, resting });
   byId("retry").addEventListener("click", retry);
   addEventListener("online", retry);
   const ifSeen = (parts) => () => document.hidden || isLost || refresh(parts);

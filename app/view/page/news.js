@@ -8,11 +8,12 @@ const SHOWN = 12;
 /** Messages that come together are shown together: a flood costs one layout, not hundreds. */
 const GATHER = 50;
 
+const PETS = { "gateway-dragon": "🐉", "cache-cat": "🐱", "token-fox": "🦊" };
 const WORDS = {
   "achievement-unlocked": ({ icon, title }) => [icon, title],
   "level-up": ({ level }) => ["✨", `Level ${number(level)}`],
-  "pet-evolved": ({ stage, stage_index: index, species }) => [
-    "🥚",
+  "pet-evolved": ({ stage, stage_index: index, species, species_id: id }) => [
+    PETS[id] ?? "🥚",
     index === 0 ? `${species} joined` : `${species} grew: ${stage}`,
   ],
 };

@@ -8,7 +8,7 @@ const CALLER = [
   ["daysActive", "active days"],
   ["uniqueModels", "models"],
   ["cacheHits", "cache hits"],
-  ["semanticHits", "of them semantic"],
+  ["semanticHits", "semantic hits"],
   ["raceWins", "races"],
   ["factsStored", "facts"],
 ];
