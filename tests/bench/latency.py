@@ -17,6 +17,7 @@ from tests.bench.load import Load
 from tests.bench.paced import FIRST_OF_CALLER
 from tests.bench.subjects.subject import Run, Subject
 from tests.bench.surroundings import REQUESTS, Bench, BenchError, Child, finish
+from tests.bench.usage import Usage
 
 #: Seconds that are not counted: caches fill, a JIT compiles.
 WARM_UP: Final = 5
@@ -32,6 +33,8 @@ class Delays:
 
     milliseconds: list[float]
     sender_late: float
+    #: Cores that the program used: processor seconds per second.
+    cores: float
 
     def percentile(self, share: float) -> float:
         """Return the least delay that so large a share does not exceed."""
@@ -54,18 +57,21 @@ async def measure(
     if subject:
         await subject.create_topics(run)
     topic = subject.unlock_topic(run) if subject else bench.prefix + REQUESTS
-    async with _reader(run, topic) as reader, _running(subject, run):
+    async with _reader(run, topic) as reader, _running(subject, run) as usage:
         report(f"{what}: waiting for the first unlock", 0, 0)
         await _first(run, reader)
+        before, began = usage.processor_seconds() if usage else 0.0, time.monotonic()
         command = (sys.executable, "-m", "tests.bench.paced", "--rate", str(rate), "--seconds", str(seconds))
         log = bench.folder / f"{bench.prefix}paced.log"
         with Child(command, bench.environment("any"), log) as sender:
             delays = await _read(
                 reader, rate * seconds // FIRST_OF_CALLER, lambda done: report(what, done, seconds)
             )
+            used = (usage.processor_seconds() if usage else 0.0) - before
+            cores = used / (time.monotonic() - began)
             late = float((await finish(sender, within=NEXT_WITHIN)).splitlines()[-1])
     await bench.delete_topics()
-    return Delays(delays, late)
+    return Delays(delays, late, cores)
 
 
 @asynccontextmanager
@@ -81,13 +87,13 @@ async def _reader(run: Run, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
 
 
 @asynccontextmanager
-async def _running(subject: Subject | None, run: Run) -> AsyncIterator[None]:
+async def _running(subject: Subject | None, run: Run) -> AsyncIterator[Usage | None]:
     if subject is None:
-        yield
+        yield None
         return
     log = run.bench.folder / f"{run.app}.log"
     with Child(subject.command(run), subject.environment(run), log) as child:
-        yield
+        yield Usage(child.process.pid)
         child.require_running()
         await subject.end(child)
 

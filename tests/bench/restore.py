@@ -45,7 +45,7 @@ RESTORES_WITHIN: Final = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """Rows and seconds as the worker's log says, seconds from process start to folding, resident bytes."""
+    """Rows and seconds as the worker's log says; from process start to folding: seconds, and of the processor; resident bytes."""
 
     callers: int
     identities: int
@@ -53,6 +53,7 @@ class Restored:
     seconds: float
     to_folding: float
     resident: int
+    processor: float
 
 
 class Sent(msgspec.Struct):
@@ -69,7 +70,7 @@ async def measure(
     here: Bench, callers: int, rounds: int, report: Report, *, identities: bool = False
 ) -> list[Restored]:
     """Make the state of so many callers and restore it."""
-    bench, app = here.under(f"restore-{callers}"), "restored"
+    bench, app = here.under(f"restore-{callers}{'-full' if identities else ''}"), "restored"
     await bench.create_topics(app)
     remembered = await _write_state(bench, app, callers, report, identities=identities)
     restored = []
@@ -89,12 +90,13 @@ async def _restore(bench: Bench, app: str, held: tuple[int, int], number: int) -
                 raise BenchError(f"the worker has not restored in {RESTORES_WITHIN:.0f} s")
             await asyncio.sleep(0.05)
         to_folding = time.monotonic() - worker.started
-        resident = int(psutil.Process(worker.process.pid).memory_info().rss)
+        process = psutil.Process(worker.process.pid)
+        resident, times = int(process.memory_info().rss), process.cpu_times()
         found = LINE.search(worker.output)
         if found is None:
             raise BenchError("the worker's log does not say what was restored")
         await worker.terminate()
-    return Restored(*held, int(found[1]), float(found[2]), to_folding, resident)
+    return Restored(*held, int(found[1]), float(found[2]), to_folding, resident, times.user + times.system)
 
 
 # -- the state ---------------------------------------------------------------------------------------------

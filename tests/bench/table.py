@@ -74,6 +74,7 @@ def restores(measured: Sequence[Sequence[Restored]]) -> str:
         "restore",
         "rows/s",
         "start to folding",
+        "CPU of that",
         "memory after it",
     )
     rows = []
@@ -89,6 +90,7 @@ def restores(measured: Sequence[Sequence[Restored]]) -> str:
                 f"{middle:.1f} s ({min(seconds):.1f} to {max(seconds):.1f})",
                 f"{rounds[0].rows / middle:,.0f}",
                 f"{folding:.1f} s",
+                f"{statistics.median(each.processor for each in rounds):.1f} s",
                 f"{max(each.resident for each in rounds) / 1e6:,.0f} MB",
             ]
         )
@@ -97,11 +99,19 @@ def restores(measured: Sequence[Sequence[Restored]]) -> str:
 
 def delays(measured: Mapping[tuple[str, int], Sequence[Delays]]) -> str:
     """Return percentiles in milliseconds: the median of the rounds, and what the rounds lie between."""
-    head = ("program", "events/s", "p50", "p99", "p99.9", "p99 of the sender's own lateness")
+    head = ("program", "events/s", "p50", "p99", "p99.9", "cores used", "p99 of the sender's own lateness")
     rows = []
     for (title, rate), rounds in measured.items():
         percentiles = [_spread([each.percentile(share) for each in rounds]) for share in (0.5, 0.99, 0.999)]
-        rows.append([title, f"{rate:,}", *percentiles, _spread([each.sender_late for each in rounds])])
+        rows.append(
+            [
+                title,
+                f"{rate:,}",
+                *percentiles,
+                f"{statistics.median(each.cores for each in rounds):.2f}",
+                _spread([each.sender_late for each in rounds]),
+            ]
+        )
     return markdown(head, rows)
 
 
