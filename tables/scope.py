@@ -4,7 +4,7 @@ from typing import Final
 
 from app.domain.levels import xp_from
 from app.domain.measures import Measures
-from app.domain.progress import Held, Thresholds, next_thresholds
+from app.domain.progress import Thresholds, next_thresholds
 from tables import counters, days, models, streaks
 from tables.rows import Rows
 
@@ -12,10 +12,6 @@ from tables.rows import Rows
 COUNTERS: Final = 1
 MODELS: Final = 2
 STREAKS: Final = 4
-
-
-_NOTHING: Final = Held()
-_FIRST_THRESHOLDS: Final = next_thresholds(Measures(), _NOTHING, gateway=False)
 
 
 class Scope:
@@ -72,10 +68,7 @@ class Scope:
 
     def expect_next(self) -> None:
         """Compute the next thresholds; call it after something was earned."""
-        held = self.counters.held
-        self.thresholds = (
-            next_thresholds(self.measures(), held, gateway=False) if held != _NOTHING else _FIRST_THRESHOLDS
-        )
+        self.thresholds = next_thresholds(self.measures(), self.counters.held, gateway=False)
         self.due = False
 
     def add_request(self, model: str, day: int) -> bool:
@@ -137,7 +130,8 @@ class Scope:
     def add_race(self) -> None:
         """Count a race."""
         self.counters.races += 1
-        self.due = True
+        if self.counters.races >= self.thresholds.races or self._xp() >= self.thresholds.xp:
+            self.due = True
 
     def add_fact(self, *, superseded: bool) -> None:
         """Count a fact that was stored, or that was superseded."""
@@ -145,7 +139,8 @@ class Scope:
             self.counters.facts_superseded += 1
         else:
             self.counters.facts_stored += 1
-            self.due = True
+            if self.counters.facts_stored >= self.thresholds.facts or self._xp() >= self.thresholds.xp:
+                self.due = True
 
     def _xp(self) -> int:
         counters = self.counters

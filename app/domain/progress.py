@@ -5,7 +5,8 @@ Both only grow. `judge` returns what is new, `hold` notes it, and nothing is ear
 it returns exactly what it would return when asked after every event.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
@@ -17,6 +18,9 @@ from app.domain.species import SPECIES, Requirement, Species, Stage, is_unlocked
 
 #: A threshold that no measure reaches.
 NEVER: Final = 2**63 - 1
+
+#: Scopes that hold the same share what follows from it; so many different ones are remembered.
+_REMEMBERED: Final = 16_384
 
 
 class Held(msgspec.Struct, array_like=True):
@@ -58,7 +62,7 @@ class StageReached(msgspec.Struct, frozen=True, gc=False):
 Progress: TypeAlias = AchievementEarned | LevelReached | StageReached
 
 
-class Thresholds(msgspec.Struct, gc=False):
+class Thresholds(msgspec.Struct, frozen=True, gc=False):
     """For each measure and the experience points, the least value at which `judge` may return something."""
 
     requests: int = NEVER
@@ -114,14 +118,8 @@ def next_thresholds(m: Measures, held: Held, *, gateway: bool) -> Thresholds:
 
     A threshold may be too low, which costs a needless question; never too high, which would lose an unlock.
     """
-    thresholds = Thresholds(xp=xp_of_next_level_up(held.level))
-    for achievement in ACHIEVEMENTS:
-        if _may_earn(achievement, held, gateway=gateway):
-            _lower(thresholds, achievement.measure, achievement.threshold)
-    for species in SPECIES:
-        for requirement in _requirements_of_next_stage(species, m, held):
-            _lower(thresholds, requirement.measure, requirement.threshold)
-    return thresholds
+    met = tuple([value_of(m, each.measure) >= each.threshold for each in _REQUIREMENTS])
+    return _thresholds(held.achievements, held.level, tuple(held.stages), met, gateway)
 
 
 def is_due(m: Measures, thresholds: Thresholds) -> bool:
@@ -144,24 +142,30 @@ def is_due(m: Measures, thresholds: Thresholds) -> bool:
 
 _BITS = {achievement.id: 1 << position for position, achievement in enumerate(ACHIEVEMENTS)}
 _POSITIONS = {species.id: position for position, species in enumerate(SPECIES)}
+_REQUIREMENTS: Final = tuple(dict.fromkeys(each for species in SPECIES for each in species.requirements))
 
 
-def _may_earn(achievement: Achievement, held: Held, *, gateway: bool) -> bool:
-    return not holds(held, achievement) and (gateway or achievement.id not in GATEWAY_ONLY)
+@lru_cache(_REMEMBERED)
+def _open_achievements(held: int, gateway: bool) -> tuple[Achievement, ...]:  # noqa: FBT001 - the keys of a cache
+    """What a scope may still earn, in catalog order."""
+    return tuple(
+        each
+        for each in ACHIEVEMENTS
+        if not held & _BITS[each.id] and (gateway or each.id not in GATEWAY_ONLY)
+    )
 
 
 def _new_achievements(m: Measures, held: Held, *, gateway: bool) -> Iterable[AchievementEarned]:
-    for achievement in ACHIEVEMENTS:
+    for achievement in _open_achievements(held.achievements, gateway):
         value = value_of(m, achievement.measure)
-        if value >= achievement.threshold and _may_earn(achievement, held, gateway=gateway):
+        if value >= achievement.threshold:
             yield AchievementEarned(achievement, value, achievement.threshold)
 
 
 def _new_level(m: Measures, held: Held) -> Iterable[LevelReached]:
     points = xp(m)
-    level = level_of(points)
-    if level > held.level:
-        yield LevelReached(held.level, level, points, xp_for_next_level(points))
+    if points >= xp_of_next_level_up(held.level):
+        yield LevelReached(held.level, level_of(points), points, xp_for_next_level(points))
 
 
 def _new_stages(m: Measures, held: Held) -> Iterable[StageReached]:
@@ -172,7 +176,30 @@ def _new_stages(m: Measures, held: Held) -> Iterable[StageReached]:
                 yield StageReached(species, species.stages[index], index)
 
 
-def _requirements_of_next_stage(species: Species, m: Measures, held: Held) -> Iterable[Requirement]:
+@lru_cache(_REMEMBERED)
+def _thresholds(
+    achievements: int,
+    level: int,
+    stages: tuple[int, ...],
+    met: tuple[bool, ...],
+    gateway: bool,  # noqa: FBT001 - the keys of a cache
+) -> Thresholds:
+    """The thresholds of all scopes that hold the same; ``met``: which requirements of species are met."""
+    lowest: dict[str, int] = {"xp": xp_of_next_level_up(level)}
+    for achievement in _open_achievements(achievements, gateway):
+        _lower(lowest, achievement.measure, achievement.threshold)
+    held = Held(achievements, level, list(stages))
+    for species in SPECIES:
+        for requirement in _requirements_of_next_stage(
+            species, held, dict(zip(_REQUIREMENTS, met, strict=True))
+        ):
+            _lower(lowest, requirement.measure, requirement.threshold)
+    return Thresholds(**lowest)
+
+
+def _requirements_of_next_stage(
+    species: Species, held: Held, met: Mapping[Requirement, bool]
+) -> Iterable[Requirement]:
     """What to wait for until a species may reach its next stage: nothing where it has reached its last."""
     reached = stages_held(held, species)
     if reached >= len(species.stages):
@@ -180,10 +207,8 @@ def _requirements_of_next_stage(species: Species, m: Measures, held: Held) -> It
     if reached:
         return (Requirement("tokens_saved", species.stages[reached].unlocks_at_tokens_saved),)
     # Locked. A requirement that is met already would have judge asked on every event, so wait for the others.
-    return [
-        each for each in species.requirements if value_of(m, each.measure) < each.threshold
-    ] or species.requirements
+    return [each for each in species.requirements if not met[each]] or species.requirements
 
 
-def _lower(thresholds: Thresholds, name: MeasureName, value: int) -> None:
-    setattr(thresholds, name, min(value, getattr(thresholds, name)))
+def _lower(lowest: dict[str, int], name: MeasureName, value: int) -> None:
+    lowest[name] = min(value, lowest.get(name, NEVER))
