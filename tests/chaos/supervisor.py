@@ -128,7 +128,7 @@ class Slot:
         deadline = time.monotonic() + patience
         while self.starts <= starts:
             if time.monotonic() > deadline:
-                raise WorkerError(f"{self.name} does not leave after {patience:.0f} s:\n{self.log}")
+                raise WorkerError(f"{self.name} does not end after {patience:.0f} s:\n{self.log}")
             time.sleep(EVERY)
 
     # -- what the supervisor does --------------------------------------------------------------------------

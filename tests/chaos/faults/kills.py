@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 #: Seconds that a worker has to come to the point where it dies.
 COMES_THERE = 120.0
-#: Seconds that a worker stays which has come only to make the others give up their partitions.
-VISIT = 10.0
+#: Seconds until the changelogs hold more rows than a worker may restore before it dies.
+WRITES = 3.0
 
 
 def kill_at_random(chaos: Chaos) -> None:
@@ -35,43 +35,46 @@ def kill_at(point: str, latest: int) -> Callable[[Chaos], None]:
     """Return a strike: a worker dies when it comes to the point for the first to the ``latest`` time."""
 
     def strike(chaos: Chaos) -> None:
-        deaths = 0
+        started = 0
 
         def arguments() -> list[str]:
-            return ["--die-at", f"{point}:{chaos.random.randint(1, latest)}"] if deaths < chaos.times else []
+            nonlocal started
+            started += 1
+            return (
+                ["--die-at", f"{point}:{chaos.random.randint(1, latest)}"] if started <= chaos.times else []
+            )
 
         chaos.start_workers(1, static=1)
+        time.sleep(WRITES)
         victim = chaos.workers.start(static=True, arguments=arguments)
         victim.expected = frozenset({KILLED})
-        while deaths < chaos.times:
-            visitor = chaos.workers.start() if point == "while-revoking" else None
-            _wait_for_death(victim, deaths)
-            deaths += 1
-            if visitor is not None:
-                visitor.retire()
+        for deaths in range(1, chaos.times + 1):
+            if point == "while-revoking":
+                _visit_until_death(chaos, victim, deaths)
+            victim.wait_until_started_again(deaths, COMES_THERE)
             chaos.struck()
-        # The one that was started meanwhile may still die.
-        victim.kill()
 
     return strike
 
 
-def _wait_for_death(victim: Slot, deaths: int) -> None:
-    deadline = time.monotonic() + COMES_THERE
-    while victim.starts <= deaths + 1:
-        assert time.monotonic() < deadline, f"{victim.name} does not come there:\n{victim.log}"
-        time.sleep(0.02)
+def _visit_until_death(chaos: Chaos, victim: Slot, deaths: int) -> None:
+    """Have a third worker come and go, so that the others give up their partitions each time."""
+    victim.wait_until_folding()
+    while victim.starts <= deaths:
+        visitor = chaos.workers.start()
+        visitor.wait_until_folding()
+        visitor.retire()
 
 
-#: How often a worker may come to each point before it dies there.
+#: How often a worker may come to each point before it dies there. One of two workers has two tasks at least.
 LATEST = {
-    "before-producer": 4,
+    "before-producer": 2,
     "during-restore": 300,
     "after-fold": 40,
     "after-outputs": 20,
     "after-rows": 20,
     "after-commit": 20,
-    "while-revoking": 4,
+    "while-revoking": 2,
 }
 
 FAULTS = (
