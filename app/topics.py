@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from aiokafka.partitioner import murmur2
-
 from app.domain.events import EVENT_OF_TOPIC
+from app.domain.murmur import murmur2
 from app.domain.published import OUTPUTS
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class Surroundings:
         @lru_cache(maxsize=65_536)
         def partition_of(key: bytes) -> int:
             """The Java client's default partitioner: what it keys is at home where it arrives."""
-            return int(murmur2(key) & 0x7FFFFFFF) % count
+            return (murmur2(key) & 0x7FFFFFFF) % count
 
         return cls(settings.app_id, settings.topic_prefix, count, partition_of, settings.dedupe_window)
 

@@ -14,6 +14,10 @@ MODELS: Final = 2
 STREAKS: Final = 4
 
 
+#: No day at all.
+_NONE: Final = -(2**40)
+
+
 class Scope:
     """The rows of a scope. ``changed`` and ``changed_days`` say what is not in the log yet.
 
@@ -21,7 +25,9 @@ class Scope:
     """
 
     __slots__ = (
+        "_day",
         "_rows",
+        "_today",
         "caller_id",
         "cells",
         "changed",
@@ -47,6 +53,9 @@ class Scope:
         self.cells: dict[int, days.Cell] = {}
         self.changed = 0
         self.changed_days: set[int] = set()
+        #: The day of the event before, which is changed already, and its cell: mostly the next one's too.
+        self._day = _NONE
+        self._today: days.Cell
         self.thresholds: Thresholds
         self.expect_next()
 
@@ -75,9 +84,8 @@ class Scope:
         """Count a request; return whether its day or its model is new to the scope. The hot path."""
         counters = self.counters
         counters.requests += 1
-        cell = self.cells.get(day) or self._load_cell(day)
+        cell = self._today if day == self._day else self._cell(day)
         cell.requests += 1
-        self.changed_days.add(day)
         if counters.requests >= self.thresholds.requests:
             self.due = True
         if cell.requests > 1 and model in self.models.names:
@@ -152,8 +160,18 @@ class Scope:
             self.due = True
 
     def _cell(self, day: int) -> days.Cell:
-        self.changed_days.add(day)
-        return self.cells.get(day) or self._load_cell(day)
+        if day != self._day:
+            self.changed_days.add(day)
+            self._today = self.cells.get(day) or self._load_cell(day)
+            self._day = day
+        return self._today
+
+    def changed_months(self) -> list[str]:
+        """Return the months that have changed; call it when they are written."""
+        months = sorted({days.month_of(day) for day in self.changed_days})
+        self.changed_days.clear()
+        self._day = _NONE
+        return months
 
     def _load_cell(self, day: int) -> days.Cell:
         month = days.month_of(day)

@@ -7,76 +7,40 @@ it returns exactly what it would return when asked after every event.
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Final, TypeAlias
-
-import msgspec
+from typing import Final
 
 from app.domain.achievements import ACHIEVEMENTS, GATEWAY_ONLY, Achievement
+from app.domain.earned import (
+    NEVER,
+    AchievementEarned,
+    Held,
+    LevelReached,
+    Progress,
+    StageReached,
+    Thresholds,
+)
 from app.domain.levels import level_of, xp, xp_for_next_level, xp_of_next_level_up
 from app.domain.measures import MeasureName, Measures, value_of
-from app.domain.species import SPECIES, Requirement, Species, Stage, is_unlocked, stage_index
+from app.domain.species import SPECIES, Requirement, Species, is_unlocked, stage_index
 
-#: A threshold that no measure reaches.
-NEVER: Final = 2**63 - 1
+__all__ = [
+    "NEVER",
+    "AchievementEarned",
+    "Held",
+    "LevelReached",
+    "Progress",
+    "StageReached",
+    "Thresholds",
+    "hold",
+    "holds",
+    "is_due",
+    "judge",
+    "next_thresholds",
+    "stages_held",
+]
 
 #: Scopes that hold the same share what follows from it; so many different ones are remembered.
 _REMEMBERED: Final = 16_384
-
-
-class Held(msgspec.Struct, array_like=True):
-    """What a scope has earned so far. It only grows; what is held stays held, whatever the measures say."""
-
-    #: Bit i is set when ACHIEVEMENTS[i] is held.
-    achievements: int = 0
-    level: int = 1
-    #: For each of SPECIES how many stages have been reached; 0 while the species is locked. A list that was
-    #: stored before a species was added is shorter.
-    stages: list[int] = msgspec.field(default_factory=lambda: [0] * len(SPECIES))
-
-
-class AchievementEarned(msgspec.Struct, frozen=True, gc=False):
-    """A scope earned an achievement; value and threshold are in the unit of its measure."""
-
-    achievement: Achievement
-    value: int
-    threshold: int
-
-
-class LevelReached(msgspec.Struct, frozen=True, gc=False):
-    """A scope rose to a level, possibly past several others at once."""
-
-    from_level: int
-    level: int
-    xp: int
-    xp_for_next_level: int
-
-
-class StageReached(msgspec.Struct, frozen=True, gc=False):
-    """A species of a scope reached a stage. Stage 0 is the unlocking of the species."""
-
-    species: Species
-    stage: Stage
-    stage_index: int
-
-
-Progress: TypeAlias = AchievementEarned | LevelReached | StageReached
-
-
-class Thresholds(msgspec.Struct, frozen=True, gc=False):
-    """For each measure and the experience points, the least value at which `judge` may return something."""
-
-    requests: int = NEVER
-    tokens_saved: int = NEVER
-    cost_saved: int = NEVER
-    cache_hits: int = NEVER
-    semantic_hits: int = NEVER
-    callers: int = NEVER
-    models: int = NEVER
-    races: int = NEVER
-    facts: int = NEVER
-    longest_streak: int = NEVER
-    subscriptions: int = NEVER
-    xp: int = NEVER
 
 
 def judge(m: Measures, held: Held, *, gateway: bool) -> list[Progress]:
@@ -85,7 +49,20 @@ def judge(m: Measures, held: Held, *, gateway: bool) -> list[Progress]:
     Levels that are passed through at once are one LevelReached. Stages are one StageReached each: a species
     that is unlocked late reaches at once all stages that its tokens have already passed.
     """
-    return [*_new_achievements(m, held, gateway=gateway), *_new_level(m, held), *_new_stages(m, held)]
+    earned: list[Progress] = []
+    for achievement in _open_achievements(held.achievements, gateway):
+        value = value_of(m, achievement.measure)
+        if value >= achievement.threshold:
+            earned.append(AchievementEarned(achievement, value, achievement.threshold))
+    points = xp(m)
+    if points >= xp_of_next_level_up(held.level):
+        earned.append(LevelReached(held.level, level_of(points), points, xp_for_next_level(points)))
+    for species in _open_species(tuple(held.stages)):
+        reached = stages_held(held, species)
+        if reached or is_unlocked(species, m):
+            stages = range(reached, stage_index(species, m.tokens_saved) + 1)
+            earned += [StageReached(species, species.stages[index], index) for index in stages]
+    return earned
 
 
 def hold(held: Held, progress: Iterable[Progress]) -> None:
@@ -155,25 +132,11 @@ def _open_achievements(held: int, gateway: bool) -> tuple[Achievement, ...]:  # 
     )
 
 
-def _new_achievements(m: Measures, held: Held, *, gateway: bool) -> Iterable[AchievementEarned]:
-    for achievement in _open_achievements(held.achievements, gateway):
-        value = value_of(m, achievement.measure)
-        if value >= achievement.threshold:
-            yield AchievementEarned(achievement, value, achievement.threshold)
-
-
-def _new_level(m: Measures, held: Held) -> Iterable[LevelReached]:
-    points = xp(m)
-    if points >= xp_of_next_level_up(held.level):
-        yield LevelReached(held.level, level_of(points), points, xp_for_next_level(points))
-
-
-def _new_stages(m: Measures, held: Held) -> Iterable[StageReached]:
-    for species in SPECIES:
-        reached = stages_held(held, species)
-        if reached or is_unlocked(species, m):
-            for index in range(reached, stage_index(species, m.tokens_saved) + 1):
-                yield StageReached(species, species.stages[index], index)
+@lru_cache(_REMEMBERED)
+def _open_species(held: tuple[int, ...]) -> tuple[Species, ...]:
+    """The species that may still reach a stage."""
+    reached = dict(zip(SPECIES, held, strict=False))
+    return tuple(each for each in SPECIES if reached.get(each, 0) < len(each.stages))
 
 
 @lru_cache(_REMEMBERED)

@@ -15,24 +15,25 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 import click
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
-from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
 from agents import FOLDS
-from app.domain.events import FUTURE_LIMIT, decode
+from app.domain.events import FUTURE_LIMIT
+from app.domain.murmur import murmur2
 from app.engine.fold import Batch, Message, Record
 from app.engine.records import use_compiled_records
 from app.engine.transactions import BATCH_BYTES, TransactionalWriter
 from app.topics import Surroundings
 from app.worker import GC_THRESHOLDS
 from tables.partition import Partition
-from tables.seen import SALTS, Seen
+from tables.seen import Seen
 from tests.bench.traffic import Fetch, Mixed, fetches
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -72,12 +73,10 @@ class _Producer:
 
 def surroundings(partitions: int) -> Surroundings:
     """Return the surroundings of a deployment, with the partitioner that it has."""
-    known: dict[bytes, int] = {}
 
+    @lru_cache(65_536)
     def partition_of(key: bytes) -> int:
-        if (home := known.get(key)) is None:
-            home = known[key] = int(murmur2(key) & 0x7FFFFFFF) % partitions
-        return home
+        return (murmur2(key) & 0x7FFFFFFF) % partitions
 
     return Surroundings("streakline", "", partitions, partition_of, WINDOW)
 
@@ -136,10 +135,10 @@ def decoding(recorded: Sequence[Fetch]) -> float:
     """Return the seconds of decoding alone."""
     clock = Clock()
     for fetch in recorded:
-        records, event_type = records_of(fetch), FOLDS[fetch.topic].event_type
+        records, decode = records_of(fetch), FOLDS[fetch.topic].decoder.decode
         with clock.part("decode"):
             for record in records:
-                decode(event_type, record.value, record.timestamp + FUTURE_LIMIT)
+                decode(record.value, record.timestamp + FUTURE_LIMIT, None)
     return clock.seconds["decode"]
 
 
@@ -148,12 +147,10 @@ def identities(recorded: Sequence[Fetch], partitions: int) -> float:
     clock = Clock()
     seen = [Seen(WINDOW) for _ in range(partitions)]
     for fetch in recorded:
-        event_type = FOLDS[fetch.topic].event_type
-        ids = [
-            decode(event_type, record.value, record.timestamp + FUTURE_LIMIT)[0].identity
-            for record in records_of(fetch)
-        ]
-        salt, add = SALTS[event_type], seen[fetch.partition].add
+        fold, records = FOLDS[fetch.topic], records_of(fetch)
+        decoded = [fold.decoder.decode(each.value, each.timestamp + FUTURE_LIMIT, None) for each in records]
+        ids = [event.identity for event, _, _ in decoded]
+        salt, add = fold.salt, seen[fetch.partition].add
         with clock.part("identities"):
             for identity in ids:
                 add(identity, salt)

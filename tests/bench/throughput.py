@@ -18,15 +18,18 @@ from typing import Final
 import click
 
 from app.cli.progress import progress
+from app.domain.quick import COMPILED
 from app.local.files import Report
 from tests.bench.folding import counted, follow, rate
 from tests.bench.load import Load, produce
 from tests.bench.surroundings import PARTITIONS, REQUESTS, WORKER, Bench, BenchError, Child, bench, finish
 
 READER: Final = "aiokafka `getmany`, bytes only"
+FORGETFUL: Final = (sys.executable, "-m", "tests.bench.forgetful_worker", "worker")
 WORKERS: Final = {
     "streakline worker, all rules on": WORKER,
-    "the same without identities": (sys.executable, "-m", "tests.bench.forgetful_worker", "worker"),
+    # What is compiled cannot be patched.
+    **({} if COMPILED else {"the same without identities": FORGETFUL}),
 }
 
 

@@ -14,7 +14,7 @@ from app.domain.species import CACHE_CAT
 from app.engine.fold import Batch
 from app.settings import Settings
 from app.topics import Surroundings
-from tables import counters, days, models, seen, streaks, subscriptions, unlocks
+from tables import counters, days, models, segments, streaks, subscriptions, unlocks
 from tables.codec import LARGEST, Codec, UnreadableRowError, VersionedRow
 from tables.gateway import HELD_CODEC, Gateway, GatewayHeld, Shares
 from tables.rows import Rows
@@ -27,7 +27,7 @@ CODECS: dict[str, Codec[Any]] = {
     "streaks": streaks.CODEC,
     "subscriptions": subscriptions.CODEC,
     "unlocks": unlocks.CODEC,
-    "seen": seen.CODEC,
+    "seen": segments.CODEC,
     "gateway-held": HELD_CODEC,
 }
 AT = datetime(2024, 3, 1, 8, 0, 0, 123_456, tzinfo=UTC)
@@ -69,7 +69,7 @@ ROWS: list[tuple[str, Any]] = [
             cause_id="\N{GRINNING FACE}" * 200,
         ),
     ),
-    ("seen", seen.Segment(hashes=bytes(range(16)))),
+    ("seen", segments.Segment(hashes=bytes(range(16)))),
     ("gateway-held", GatewayHeld(held=Held(achievements=3, level=2, stages=[0, 1, 0]))),
 ]
 
