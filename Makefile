@@ -4,8 +4,10 @@
 #   make demo ARGS=--exit     passes options on; so do `make test ARGS='-k settings'` and `make check`
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos check compiled plain format lock clean
+.PHONY: help demo test chaos chaos-mutants check compiled plain format lock clean
 ARGS ?=
+# Tests that run at the same time, each with a broker of its own; 0 for one after the other in one process.
+JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -15,16 +17,19 @@ COMPILE := $(LOCK_TOOLS)/bin/pip-compile --quiet --strip-extras --allow-unsafe -
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: $(STAMP) ## run streakline on this machine: Kafka, sample traffic, unlocks, a buddy (ARGS=--exit ends by itself)
 	@$(BIN)/streakline demo $(ARGS)
 
 test: $(STAMP) ## run all tests (ARGS='-k settings' for some)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 chaos: $(STAMP) ## run the chaos suite in full, half an hour (ARGS='1 2-after-fold --seed 7' for some faults)
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+chaos-mutants: $(STAMP) ## take out one safeguard after the other: each must turn the suite red (ten minutes)
+	@$(BIN)/python -m tests.chaos.mutants $(ARGS)
 
 check: $(STAMP) ## lint, formatting, types
 	@$(BIN)/ruff check

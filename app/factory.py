@@ -10,6 +10,7 @@ from app.engine.fold import Stage
 from app.settings import Settings
 from app.topics import FORWARDED, GATEWAY_SHARES, INPUTS, Surroundings, TopicSpec, specs
 from tables import gateway, partition
+from tables.activity import Activity
 from tables.gateway import Gateway
 from tables.partition import Partition
 
@@ -17,7 +18,7 @@ POSITIONS: Final = "positions"
 GATEWAY_POSITIONS: Final = "gateway-positions"
 
 
-def stages(settings: Settings, around: Surroundings) -> list[Stage]:
+def stages(settings: Settings, around: Surroundings, activity: Activity | None = None) -> list[Stage]:
     """Return the two stages: callers at home in their partitions, then the gateway merged from its shares."""
     opening = settings.baseline
     baseline = Measures(tokens_saved=opening.tokens_saved, cost_saved=opening.cost_saved)
@@ -29,7 +30,7 @@ def stages(settings: Settings, around: Surroundings) -> list[Stage]:
             positions_table=POSITIONS,
             restored=(POSITIONS, *partition.RESTORED),
             written=partition.WRITTEN,
-            new_fold=lambda number: Partition(number, around),
+            new_fold=lambda number: Partition(number, around, activity),
         ),
         Stage(
             name="gateway",
@@ -38,7 +39,7 @@ def stages(settings: Settings, around: Surroundings) -> list[Stage]:
             positions_table=GATEWAY_POSITIONS,
             restored=(GATEWAY_POSITIONS, *gateway.RESTORED),
             written=gateway.WRITTEN,
-            new_fold=lambda _: Gateway(around, baseline),
+            new_fold=lambda _: Gateway(around, baseline, activity),
         ),
     ]
 
@@ -54,12 +55,12 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     return specs(Surroundings.of(settings), tables(settings))
 
 
-def create_app(settings: Settings) -> App:
-    """Return the app that folds; it connects to nothing before it is started."""
+def create_app(settings: Settings, activity: Activity | None = None) -> App:
+    """Return the app that folds and counts in ``activity``; it connects to nothing before it is started."""
     around = Surroundings.of(settings)
     app = App(
         around.group_id,
-        stages(settings, around),
+        stages(settings, around, activity or Activity()),
         settings.kafka_options(),
         around.changelog,
         instance_id=settings.instance_id,

@@ -1,4 +1,4 @@
-"""The worker's own small HTTP server: is it alive, and does it fold."""
+"""The worker's own small HTTP server: is it alive, does it fold, and its metrics."""
 
 import logging
 
@@ -7,18 +7,23 @@ from mode import Service
 
 from app.engine.app import App
 from app.engine.leave import leave
+from app.metrics import CONTENT_TYPE, WorkerMetrics, exposed
 
 logger = logging.getLogger(__name__)
 
 
 class HealthServer(Service):
-    """Serves ``/healthz/live`` and ``/healthz/ready`` (503 until all assigned partitions are restored)."""
+    """Serves ``/healthz/live``, ``/healthz/ready`` and ``/metrics``.
+
+    It is ready (else 503) when all assigned partitions are restored.
+    """
 
     logger = logging.getLogger("faust")
 
-    def __init__(self, app: App, host: str, port: int) -> None:
+    def __init__(self, app: App, metrics: WorkerMetrics, host: str, port: int) -> None:
         super().__init__()
         self._app = app
+        self._metrics = metrics
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None
@@ -28,6 +33,7 @@ class HealthServer(Service):
         server = web.Application()
         server.router.add_get("/healthz/live", self._live)
         server.router.add_get("/healthz/ready", self._ready)
+        server.router.add_get("/metrics", self._exposed)
         self._runner = web.AppRunner(server, access_log=None)
         await self._runner.setup()
         try:
@@ -50,3 +56,6 @@ class HealthServer(Service):
             return web.json_response({"status": "ready"})
         remaining = self._app.tasks.restore_remaining
         return web.json_response({"status": "restoring", "offsets_remaining": remaining}, status=503)
+
+    async def _exposed(self, _: web.Request) -> web.Response:
+        return web.Response(body=exposed(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE})

@@ -18,6 +18,7 @@ DEAD_LETTERS: Final = "streakline.dead-letters"
 #: Internal topics; their names begin with the app id.
 FORWARDED: Final = "forwarded"
 GATEWAY_SHARES: Final = "gateway-shares"
+IMPORT: Final = "import"
 
 #: The largest message of our own topics: a dead letter is a message that the broker has accepted once, with a
 #: few headers more, and a row of a changelog is whole.
@@ -66,7 +67,7 @@ class Surroundings:
         """Return the full name of a topic of the contract or of an internal one."""
         return (
             f"{self.prefix}{self.app_id}.{name}"
-            if name in {FORWARDED, GATEWAY_SHARES}
+            if name in {FORWARDED, GATEWAY_SHARES, IMPORT}
             else self.prefix + name
         )
 
@@ -103,5 +104,6 @@ def specs(around: Surroundings, tables: Mapping[str, int]) -> list[TopicSpec]:
         TopicSpec(around.topic(DEAD_LETTERS), count, {**_FOREVER, **LARGEST_MESSAGE}),
         TopicSpec(around.topic(FORWARDED), count, LARGEST_MESSAGE),
         TopicSpec(around.topic(GATEWAY_SHARES), 1, _COMPACTED),
+        TopicSpec(around.topic(IMPORT), 1, _COMPACTED),
         *(TopicSpec(around.changelog(table), partitions, _COMPACTED) for table, partitions in tables.items()),
     ]

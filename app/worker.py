@@ -11,8 +11,10 @@ import faust
 from app.engine.watchdog import STUCK_AFTER, Watchdog
 from app.factory import create_app, topic_specs
 from app.health import HealthServer
+from app.metrics import WorkerMetrics
 from app.provision import Provisioner, TopicsError
 from app.settings import Settings
+from tables.activity import Activity
 
 if TYPE_CHECKING:
     from app.engine.app import App
@@ -57,8 +59,9 @@ def run(settings: Settings, *, stuck_after: float = STUCK_AFTER) -> NoReturn:
     gc.set_threshold(*GC_THRESHOLDS)
     # Faust makes the folder itself but not its parents, and hangs where it cannot.
     (settings.data_dir / "worker").mkdir(parents=True, exist_ok=True)
-    app = create_app(settings)
-    health = HealthServer(app, settings.worker_host, settings.worker_port)
+    activity = Activity()
+    app = create_app(settings, activity)
+    health = HealthServer(app, WorkerMetrics(app, activity), settings.worker_host, settings.worker_port)
     watchdog = Watchdog(app, settings.kafka_options(), stuck_after=stuck_after)
     worker = faust.Worker(app, health, watchdog, quiet=True, override_logging=False)
     worker.spinner = None

@@ -9,6 +9,7 @@ from app.domain.progress import Held, hold, judge
 from app.engine.fold import Batch, Changes, Row
 from app.topics import Surroundings
 from tables import counters, models, streaks, subscriptions
+from tables.activity import Activity
 from tables.codec import Codec, UnreadableRowError, VersionedRow
 from tables.publishing import Occasion, Publisher
 
@@ -103,11 +104,13 @@ class Shares:
 class Gateway:
     """Merges shares and publishes what the gateway earns by them, once."""
 
-    def __init__(self, surroundings: Surroundings, baseline: Measures) -> None:
+    def __init__(
+        self, surroundings: Surroundings, baseline: Measures, activity: Activity | None = None
+    ) -> None:
         self.shares = Shares()
         self._held = Held()
         self._baseline = baseline
-        self._publisher = Publisher(surroundings, UNLOCKS)
+        self._publisher = Publisher(surroundings, UNLOCKS, activity or Activity())
         self._changed: dict[bytes, bytes] = {}
         self._changes = Changes()
 

@@ -12,6 +12,7 @@ from app.domain.quick import QuickDecoder
 from app.engine.fold import Batch, Changes, Message, Record, Row
 from app.topics import DEAD_LETTERS, FORWARDED, GATEWAY_SHARES, Surroundings
 from tables import counters, days, models, seen, segments, streaks, subscriptions, unlocks
+from tables.activity import Activity
 from tables.codec import Codec
 from tables.dead_letters import dead_letter
 from tables.forwarding import Place, forward, original
@@ -49,10 +50,11 @@ class EventFold:
 class Partition:
     """Folds events into scopes and notes what changed. Pure: no I/O, and time comes in as an argument."""
 
-    def __init__(self, number: int, surroundings: Surroundings) -> None:
+    def __init__(self, number: int, surroundings: Surroundings, activity: Activity | None = None) -> None:
         self.number = number
         self._around = surroundings
-        self._publisher = Publisher(surroundings, unlocks.TABLE)
+        self._activity = activity = activity or Activity()
+        self._publisher = Publisher(surroundings, unlocks.TABLE, activity)
         self._rows = Rows(CODECS)
         self._seen = seen.Seen(surroundings.dedupe_window)
         self._scopes: dict[str, Scope] = {}
@@ -87,6 +89,7 @@ class Partition:
     def fold_batch(self, fold: EventFold, batch: Batch, now: datetime) -> None:
         """Fold the records of one of the gateway's topics; ``now`` is when unlocks are recorded."""
         place = Place(batch.topic, batch.partition)
+        self._activity.read[batch.topic] += len(batch.records)
         for record in batch.records:
             self._fold_record(fold, place, record, now)
 
@@ -94,6 +97,7 @@ class Partition:
         """Fold records that other partitions sent home; ``folds`` by full topic name."""
         for record in batch.records:
             place, first_read = original(record)
+            self._activity.read[place.topic] += 1
             self._fold_record(folds[place.topic], place, first_read, now)
 
     def _fold_record(self, fold: EventFold, place: Place, record: Record, now: datetime) -> None:
@@ -106,14 +110,17 @@ class Partition:
         except BadMessage as bad:
             letter = dead_letter(record, place, bad, self._around.topic(DEAD_LETTERS), self.number)
             self._changes.messages.append(letter)
+            self._activity.set_aside[place.topic, "dead"] += 1
             return
         caller = self._scopes.get(event.caller_id)
         if caller is None:
             home = self._around.partition_of(event.home_key.encode())
             if home != self.number:
                 self._changes.messages.append(forward(record, place, self._around.topic(FORWARDED), home))
+                self._activity.set_aside[place.topic, "forwarded"] += 1
                 return
         if not self._seen.add(event.identity, fold.salt):
+            self._activity.set_aside[place.topic, "duplicate"] += 1
             return
         if caller is None and event.caller_id is not None:
             caller = self._scopes[event.caller_id] = Scope(event.caller_id, self._rows)

@@ -10,6 +10,7 @@ from app.domain.published import Cause, cloud_event_headers, publish
 from app.engine.fold import Changes, Message, Row
 from app.topics import Surroundings
 from tables import unlocks
+from tables.activity import Activity
 
 GATEWAY: Final = "gateway"
 
@@ -30,15 +31,17 @@ class Occasion(NamedTuple):
 class Publisher:
     """Appends the message and the ledger's row of what was earned to the changes of a transaction."""
 
-    def __init__(self, surroundings: Surroundings, ledger: str) -> None:
+    def __init__(self, surroundings: Surroundings, ledger: str, activity: Activity) -> None:
         self._around = surroundings
         self._ledger = ledger
+        self._activity = activity
         self._encode = msgspec.json.Encoder().encode
 
     def publish(self, progress: Progress, caller_id: str, occasion: Occasion, changes: Changes) -> None:
         """Publish once what a scope has earned; calling twice would publish twice."""
         around = self._around
         achieved_at, recorded_at, cause = occasion
+        self._activity.published(progress)
         name, value = publish(progress, scope_name(caller_id), achieved_at, recorded_at, cause)
         key = value.scope.encode()
         headers = cloud_event_headers(name, value, around.app_id)

@@ -24,8 +24,12 @@ COMMANDS = {
     "kafka": ("app.cli.kafka", "Start, stop or find the local Apache Kafka."),
     "topics": ("app.cli.topics", "Make the topics, or say what is wrong with existing ones."),
     "worker": ("app.cli.worker", "Fold events until stopped."),
+    "view": ("app.cli.view", "Serve the dashboard and the HTTP interface."),
     "show": ("app.cli.show", "Show the buddy, achievements, streak and calendar of a scope."),
     "watch": ("app.cli.watch", "Follow unlocks and level-ups as they are published."),
+    "import": ("app.cli.importing", "Take the history of a gateway's PostgreSQL over, and follow it."),
+    "verify": ("app.cli.verify", "Compare streakline with the SQL rescan that it replaces."),
+    "project": ("app.cli.project", "Keep tables in PostgreSQL equal to the changelogs."),
     "dead-letters": ("app.cli.dead_letters", "List what could not be counted, or send it again."),
     "settings": ("app.cli.settings", "Show every setting with its value, secrets hidden."),
 }

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from app.local.files import Report
 
 _QUIET_SECONDS = 5.0  # between two plain lines about the same work
+_TOO_EARLY = 2.0  # seconds before which the time left is not estimated
+_MINUTES_FROM = 120
 
 
 @contextmanager
@@ -38,6 +40,14 @@ def progress(console: Console | None = None) -> Iterator[Report]:
         lines.end()
 
 
+def _left(seconds: float, done: int, total: int) -> str:
+    """Return how long the rest takes if it goes on as it did; nothing while nobody can know."""
+    if seconds < _TOO_EARLY or not 0 < done < total:
+        return ""
+    left = round(seconds * (total - done) / done)
+    return f", about {left // 60} min left" if left > _MINUTES_FROM else f", about {left} s left"
+
+
 class _Lines:
     """Which work is under way, since when, and when a line about it was last printed."""
 
@@ -51,7 +61,7 @@ class _Lines:
         if what != self.what:
             self.end()
             self.what, self.began, self.printed = what, now, 0.0
-        text = f"{what}: {done} of {total}" if total else what
+        text = f"{what}: {done:,} of {total:,}{_left(now - self.began, done, total)}" if total else what
         if show:
             show(text)
         elif now - self.printed > _QUIET_SECONDS:

@@ -23,7 +23,7 @@ _QUIET_SECONDS = 3.0
 @click.argument("scope", type=ScopeType(), default="gateway")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, as the HTTP interface does.")
 def command(scope: str, *, as_json: bool) -> None:
-    """Show the buddy, the achievements, the streak and the calendar of a scope.
+    """Show the buddy, the achievements, the streak, the calendar and the forecast of a scope.
 
     SCOPE is gateway (the default) or caller:<id>. It is read from the changelogs: no worker needs to run.
     Where the output is not a terminal, it is plain lines.

@@ -7,7 +7,7 @@ import msgspec
 from app.domain.ascii_art import Picture
 from app.domain.levels import xp_for_next_level
 from app.domain.progress import Held, stages_held
-from app.domain.species import SPECIES, Rarity, active_species
+from app.domain.species import SPECIES, Rarity, Species, active_species
 from app.domain.stats import Stats
 
 Mood: TypeAlias = Literal["happy", "content", "sleepy", "hungry", "excited"]
@@ -65,9 +65,7 @@ def buddy(seed: str, stats: Stats, *, xp: int, held: Held) -> BuddyState:
     `seed` is the caller's id, or "gateway". What is shown is what was published: level, species and stage are
     those held, so they never fall, though the stats may. With no species unlocked it is the dragon's egg.
     """
-    unlocked = {species.id for species in SPECIES if stages_held(held, species)}
-    species = active_species(unlocked)
-    stage_index = max(0, stages_held(held, species) - 1)
+    species, stage_index = shown_species(held)
     stage = species.stages[stage_index]
     feeling = mood(stats)
     return BuddyState(
@@ -88,9 +86,16 @@ def buddy(seed: str, stats: Stats, *, xp: int, held: Held) -> BuddyState:
         tokens_saved=stats.total_tokens_saved,
         cost_saved=stats.total_cost_saved,
         unlocked_species=tuple(
-            UnlockedSpecies(each.id, each.name, each.rarity, unlocked=each.id in unlocked) for each in SPECIES
+            UnlockedSpecies(each.id, each.name, each.rarity, unlocked=stages_held(held, each) > 0)
+            for each in SPECIES
         ),
     )
+
+
+def shown_species(held: Held) -> tuple[Species, int]:
+    """The rarest species of those that are held and the index of its stage; without any the dragon's egg."""
+    species = active_species({each.id for each in SPECIES if stages_held(held, each)})
+    return species, max(0, stages_held(held, species) - 1)
 
 
 def pick_name(seed: str) -> str:

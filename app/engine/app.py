@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
+from aiokafka import TopicPartition
+from faust.exceptions import ConsumerNotStarted
+from faust.types import TP
 from faust.types.transports import TransportT
 
 from app.engine.batches import Batches, FoldFunction
@@ -93,6 +96,14 @@ class App(faust.App):
 
     def _new_transport(self) -> TransportT:
         return cast("TransportT", Transport(self.conf.broker_consumer, self))
+
+    def end_of(self, source: TopicPartition) -> int | None:
+        """Return where a source ended when it was last fetched, None if this worker has not read it yet."""
+        try:
+            end: int | None = self.consumer.highwater(TP(*source)) if self.is_ready else None
+        except (AssertionError, ConsumerNotStarted):  # not assigned any more, or not yet
+            return None
+        return end
 
     def fold_topic(self, topic: str, function: FoldFunction) -> None:
         """Add the agent that folds ``topic`` (its full name) with ``function``."""

@@ -23,7 +23,8 @@ class Recovery(FaustRecovery):
     async def _resume_streams(self, generation_id: int = 0) -> None:
         """Fence and restore what is assigned, then let Faust seek and resume; called after each rebalance."""
         app = self.app
-        self._opening = asyncio.create_task(app.tasks.open(app.consumer.assignment(), generation_id))
+        assigned = app.consumer.assignment()
+        self._opening = asyncio.create_task(app.tasks.open(assigned, generation_id))
         await asyncio.wait([self._opening])
         if self._opening.cancelled():
             return
@@ -37,7 +38,8 @@ class Recovery(FaustRecovery):
         except Exception as exc:  # noqa: BLE001 - as above
             if not app.should_stop and app.consumer_generation_id == generation_id:
                 leave("the sources could not be sought", exc)
-        if app.tasks.any_open and app.consumer_generation_id == generation_id:
+        # A worker to which nothing is assigned, because enough others are there, stands by: it is ready.
+        if (app.tasks.any_open or not assigned) and app.consumer_generation_id == generation_id:
             app.on_tasks_open()
 
     async def give_up(self) -> None:

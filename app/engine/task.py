@@ -1,7 +1,9 @@
 """A unit of ownership, like a Kafka Streams task: one partition of one stage, its state and its log."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from app.engine.fetched import Fetched
 from app.engine.fold import Changes, Message, Record, Row, Stage
@@ -19,6 +21,21 @@ COMMIT_DEADLINE = 8.0
 STOP_DEADLINE = 4.0
 
 
+class Commit(NamedTuple):
+    """A transaction that has committed, for whoever measures.
+
+    ``seconds`` is what it took, ``oldest`` the broker's timestamp (ms) of the first record of the oldest
+    fetch in it, None where there was no record.
+    """
+
+    stage: str
+    seconds: float
+    oldest: int | None
+
+
+OnCommit = Callable[[Commit], None]
+
+
 class ContinuityError(Exception):
     """Records are missing between two fetches of a partition."""
 
@@ -30,7 +47,12 @@ class Task:
     """
 
     def __init__(
-        self, stage: Stage, partition: int, writer: TransactionalWriter, tables: Mapping[str, str]
+        self,
+        stage: Stage,
+        partition: int,
+        writer: TransactionalWriter,
+        tables: Mapping[str, str],
+        on_commit: OnCommit = lambda _: None,
     ) -> None:
         self.stage = stage
         self.partition = partition
@@ -43,6 +65,8 @@ class Task:
         #: Full names of the changelogs by table.
         self.changelogs = tables
         self.rows_written = RowsWritten()
+        self._on_commit = on_commit
+        self._oldest: int | None = None
         self._waiting = 0
         self._closed = False
         self._work = asyncio.Event()
@@ -96,6 +120,8 @@ class Task:
         """Note that the fetch is folded, and have it committed."""
         self.positions[fetched.topic] = max(fetched.end, self.positions[fetched.topic])
         self._waiting += len(fetched.records)
+        if self._oldest is None and fetched.records:
+            self._oldest = fetched.records[0].timestamp
         if self._waiting >= MAX_WAITING:
             self._room.clear()
         self._work.set()
@@ -134,8 +160,10 @@ class Task:
         changes = self.state.drain()
         self._waiting = 0
         self._room.set()
+        started, oldest, self._oldest = time.monotonic(), self._oldest, None
         await self._writer.write(self._messages(changes, positions))
         self.committed = positions
+        self._on_commit(Commit(self.stage.name, time.monotonic() - started, oldest))
 
     def _messages(self, changes: Changes, positions: Mapping[str, int]) -> Iterator[Message]:
         yield from changes.messages

@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from app.engine.changelog import ChangelogError, ChangelogReader
 from app.engine.fetched import Fetched
 from app.engine.fold import Stage
-from app.engine.task import Task
+from app.engine.task import OnCommit, Task
 from app.engine.transactions import TransactionalWriter
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,8 @@ class Tasks:
         self._changelog = changelog
         self._owned: dict[tuple[str, int], Task] = {}
         self._closing = asyncio.Lock()
+        #: Called after every transaction; whoever measures replaces it before anything is opened.
+        self.on_commit: OnCommit = lambda _: None
         #: Offsets that a running restore still has to read; 0 when there is none.
         self.restore_remaining = 0
 
@@ -112,7 +114,7 @@ class Tasks:
     def _new_task(self, stage: Stage, partition: int) -> Task:
         writer = TransactionalWriter(self._kafka_options, f"{self._app_id}-{stage.name}-{partition}")
         tables = {table: self._changelog(table) for table in stage.tables}
-        return Task(stage, partition, writer, tables)
+        return Task(stage, partition, writer, tables, self.on_commit)
 
     async def _restore(self, tasks: Sequence[Task]) -> None:
         """Read the changelogs of all tasks to their end, then complete the positions of topics never read."""

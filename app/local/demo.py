@@ -1,29 +1,26 @@
-"""The demo: a Kafka, topics and a worker of its own, six weeks of traffic, and a check of what became of it.
+"""The demo: a Kafka, topics, a worker and a view of its own, six weeks of traffic, and a check of the result.
 
-Nothing is left behind: the topics have a prefix of this run and are deleted, the worker is stopped, and so is
-the Kafka if the demo started it.
+Nothing is left behind: the topics have a prefix of this run and are deleted, worker and view are stopped, and
+so is the Kafka if the demo started it.
 """
 
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import nlargest
 from typing import Any, Protocol
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-
 from app.domain.measures import Measures
 from app.domain.published import Published
 from app.errors import StreaklineError
 from app.factory import topic_specs
-from app.local.demo_setup import from_home
+from app.local.demo_program import Program
+from app.local.demo_setup import answers, dashboard, delete_topics, from_home
 from app.local.demo_traffic import Folded, Sender, Totals, sender
-from app.local.demo_worker import Worker
 from app.local.sample import traffic, trickle
 from app.provision import Provisioner
 from app.settings import Settings
@@ -34,6 +31,8 @@ from tables.publishing import GATEWAY, scope_name
 
 SEED = 7
 
+#: Seconds until the view must answer.
+FIRST_ANSWER = 60.0
 #: Seconds until the worker must have folded: its first event, and all of them once they are sent.
 _FIRST_UNLOCK = 60.0
 _ALL_FOLDED = 60.0
@@ -79,7 +78,9 @@ class Demo:
     def __init__(self, settings: Settings, own: Mapping[str, str], screen: Screen) -> None:
         self._settings = settings
         self._screen = screen
-        self._worker = Worker(own, settings.data_dir / "demo-worker.log")
+        self._worker = Program("worker", own, settings.data_dir)
+        self._view = Program("view", own, settings.data_dir)
+        self._dashboard = dashboard(own)
         self._folded = Folded(settings)
         self._reader = ScopeReader(settings)
         self._unlocked = asyncio.Event()
@@ -95,22 +96,27 @@ class Demo:
         async with AsyncExitStack() as stack:
             topics = await self._create_topics()
             stack.push_async_callback(self._delete_topics, topics)
-            self._screen.doing("starting the worker")
+            self._screen.doing("starting a worker and a view")
             await stack.enter_async_context(self._worker)
+            await stack.enter_async_context(self._view)
             follower = await stack.enter_async_context(Follower(self._settings, from_beginning=True))
             sending = await stack.enter_async_context(sender(self._settings))
             stack.callback(self._begin_to_stop)
-            await _first_of(
+            await first_of(
                 self._play(sending, seconds, stay=stay),
                 self._show_published(follower),
                 self._folded.follow(),
                 self._worker.died(),
+                self._view.died(),
             )
 
     async def _play(self, sending: Sender, seconds: float, *, stay: bool) -> None:
+        await self._view.wait_for(answers(self._dashboard), FIRST_ANSWER, "the view does not answer")
+        self._screen.step(f"the dashboard is at {self._dashboard}")
         samples = list(traffic(SEED, datetime.now(UTC)))
         await sending.send(samples[:1])
-        await self._wait(self._unlocked.wait(), _FIRST_UNLOCK, "the worker has not folded the first event")
+        late = "the worker has not folded the first event"
+        await self._worker.wait_for(self._unlocked.wait(), _FIRST_UNLOCK, late)
         began = time.monotonic()
         async with _beside(self._show_progress(sending, len(samples))):
             await sending.play(samples[1:], seconds)
@@ -124,7 +130,7 @@ class Demo:
 
     def _begin_to_stop(self) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must leave nothing behind
-        self._screen.doing("stopping the worker")
+        self._screen.doing("stopping the worker and the view")
 
     async def _create_topics(self) -> list[str]:
         self._screen.doing("creating topics")
@@ -134,13 +140,8 @@ class Demo:
         return created
 
     async def _delete_topics(self, topics: Sequence[str]) -> None:
-        """Delete the topics, if the broker lets us and is still there."""
         self._screen.doing("removing the topics")
-        admin = AIOKafkaAdminClient(**self._settings.kafka_options(), request_timeout_ms=10_000)
-        with suppress(KafkaError, OSError):
-            await admin.start()
-            await admin.delete_topics(list(topics))
-        await admin.close()
+        await delete_topics(self._settings, topics)
 
     async def _show_published(self, follower: Follower) -> None:
         async for followed in follower.messages():
@@ -157,7 +158,7 @@ class Demo:
     async def _all_folded(self, sent: Totals) -> ScopeState:
         """Return the gateway when all is folded. Raises ``DemoError`` if its totals are not what was sent."""
         late = f"the worker has not folded all {sent.events:,} events"
-        await self._wait(self._folded.reach(sent.events), _ALL_FOLDED, late)
+        await self._worker.wait_for(self._folded.reach(sent.events), _ALL_FOLDED, late)
         # The gateway's stage comes after the partitions: a little later, and forwarded events later still.
         deadline = time.monotonic() + _ALL_FOLDED
         while True:
@@ -180,12 +181,6 @@ class Demo:
         callers = await self._reader.callers()
         top = nlargest(_TOP_CALLERS, callers, key=lambda caller: callers[caller].tokens_saved)
         return [await self._reader.read(scope_name(caller)) for caller in top]
-
-    async def _wait(self, what: Awaitable[object], seconds: float, late: str) -> None:
-        try:
-            await asyncio.wait_for(what, seconds)
-        except TimeoutError:
-            raise self._worker.error(f"{late} after {seconds:.0f} s") from None
 
 
 def _differences(counted: Measures, settings: Settings, sent: Totals) -> list[str]:
@@ -216,7 +211,7 @@ async def _beside(coroutine: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         await asyncio.wait([task])
 
 
-async def _first_of(*coroutines: Coroutine[Any, Any, None]) -> None:
+async def first_of(*coroutines: Coroutine[Any, Any, None]) -> None:
     """Run all until one ends, and end the others; raises what that one raised."""
     tasks = [asyncio.create_task(each) for each in coroutines]
     try:

@@ -123,9 +123,18 @@ class DemoScreen:
         self._print(Text())
         for each in top_callers([scope_view(state, today) for state in outcome.callers]):
             self._print(each)
+        self.how_to_go_on()
+
+    def how_to_go_on(self) -> None:
+        """Print what to do next. What is published from here on is shown, all of it."""
+        self._is_over = True
         self._print(Text())
         for text in self._how_to_go_on:
-            self._print(Text(text))
+            self._print(Text(text, no_wrap=True, overflow="ignore"))  # lines to copy stay lines
+
+    def show(self, what: RenderableType, plain: str) -> None:
+        """Print something that is made for a terminal, or its plain lines where there is none."""
+        self._print(what, plain=plain)
 
     def save(self, path: Path) -> None:
         """Save what was printed as a picture; of many unlocks only the first and the last."""

@@ -7,8 +7,8 @@ from typing import Final
 
 from rich.text import Text
 
+from app.domain.calendar import CalendarDay
 from app.view import words
-from app.view.scope_view import CalendarDay
 
 MOST_WEEKS: Final = 52
 _DAYS_OF_WEEK = 7

@@ -6,7 +6,7 @@ from app.domain.buddy import BuddyState
 from app.view import words
 from app.view.calendar_grid import grid
 from app.view.scope_view import Achievements, ScopeView
-from app.view.terminal import numbers, so_far, streak_words
+from app.view.terminal import numbers, pace_reason, pace_words, so_far, streak_words
 
 WEEKS = 26
 
@@ -26,6 +26,9 @@ def plain_lines(view: ScopeView) -> Iterator[str]:
     streak = streak_words(view.stats.streak_days)
     yield f"{streak}, longest {words.counted(view.longest_streak, 'day')}, the last {WEEKS} weeks:"
     yield from (line.plain for line in grid(view.calendar, WEEKS, coloured=False))
+    yield ""
+    reason = f" ({pace_reason(view.forecast)})" if view.forecast.based_on_days else ""
+    yield f"at this pace: {pace_words(view.forecast)}{reason}"
 
 
 def buddy_lines(buddy: BuddyState) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, TypeVar
 
 from app.domain.measures import Measures
@@ -13,7 +14,6 @@ from tables.publishing import GATEWAY, scope_name
 from tables.rows import Rows
 from tables.scope import Scope
 from tables.streaks import ActiveDays
-from tables.unlocks import Unlock
 
 #: The tables that a caller's scope is read from, all in the caller's home partition.
 CALLER_TABLES: Final = (counters.TABLE, models.TABLE, streaks.TABLE, days.TABLE, unlocks.TABLE)
@@ -22,6 +22,7 @@ CALLER_TABLES: Final = (counters.TABLE, models.TABLE, streaks.TABLE, days.TABLE,
 GATEWAY_TABLES: Final = (gateway.SHARES, gateway.HELD, gateway.UNLOCKS)
 
 _Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +39,34 @@ class ScopeState:
     active_days: ActiveDays = field(default_factory=ActiveDays)
     #: What happened on each day, by day (days since 1970-01-01 UTC).
     cells: Mapping[int, days.Cell] = field(default_factory=dict)
-    #: When what was earned, by what it is (see ``tables.unlocks``).
-    ledger: Mapping[str, Unlock] = field(default_factory=dict)
+    #: When what was earned (event time), by what it is (see ``tables.unlocks``).
+    ledger: Mapping[str, datetime] = field(default_factory=dict)
+
+
+def caller_state(
+    caller_id: str,
+    rows: Iterable[tuple[str, bytes]],
+    months: Iterable[bytes],
+    ledger: Mapping[str, datetime],
+) -> ScopeState:
+    """Return what the rows of a caller say: one of a table at most, and the months of its days.
+
+    Raises ``UnreadableRowError``.
+    """
+    kept, key = Rows(CODECS), caller_id.encode()
+    for table, value in rows:
+        kept.put(table, key, value)
+    scope = Scope(caller_id, kept)
+    return ScopeState(
+        scope=scope_name(caller_id),
+        seed=caller_id,
+        measures=scope.measures(),
+        held=scope.counters.held,
+        facts_superseded=scope.counters.facts_superseded,
+        active_days=scope.streaks,
+        cells=_merged(months).cells,
+        ledger=ledger,
+    )
 
 
 class CallerRows:
@@ -48,13 +75,14 @@ class CallerRows:
     def __init__(self, caller_id: str) -> None:
         self.caller_id = caller_id
         self._key = caller_id.encode()
-        self._rows: dict[tuple[str, bytes], bytes] = {}
+        self._rows: dict[str, bytes] = {}
+        self._months: dict[str, bytes] = {}
         self._ledger: dict[str, bytes] = {}
 
     @property
     def is_known(self) -> bool:
         """Say whether anything was ever counted for the caller."""
-        return (counters.TABLE, self._key) in self._rows
+        return counters.TABLE in self._rows
 
     def put(self, table: str, _partition: int, key: bytes, value: bytes | None) -> None:
         """Take a row if it is the caller's; None, which no table writes today, removes it."""
@@ -62,80 +90,96 @@ class CallerRows:
             what, caller_key = unlocks.split_key(key)
             if caller_key == self._key:
                 _set(self._ledger, what, value)
-        elif self._is_ours(table, key):
-            _set(self._rows, (table, key), value)
-
-    def _is_ours(self, table: str, key: bytes) -> bool:
-        return (days.split_key(key)[1] if table == days.TABLE else key) == self._key
+        elif table == days.TABLE:
+            month, caller_key = days.split_key(key)
+            if caller_key == self._key:
+                _set(self._months, month, value)
+        elif key == self._key:
+            _set(self._rows, table, value)
 
     def state(self) -> ScopeState:
         """Return what the rows say. Raises ``UnreadableRowError``."""
-        rows = Rows(CODECS)
-        for (table, key), value in self._rows.items():
-            rows.put(table, key, value)
-        scope = Scope(self.caller_id, rows)
-        return ScopeState(
-            scope=scope_name(self.caller_id),
-            seed=self.caller_id,
-            measures=scope.measures(),
-            held=scope.counters.held,
-            facts_superseded=scope.counters.facts_superseded,
-            active_days=scope.streaks,
-            cells=_cells(value for (table, _), value in self._rows.items() if table == days.TABLE),
-            ledger=_decoded(self._ledger),
-        )
+        ledger = {what: unlocks.CODEC.decode(value).achieved_at for what, value in self._ledger.items()}
+        return caller_state(self.caller_id, self._rows.items(), self._months.values(), ledger)
 
 
 class GatewayRows:
-    """The newest rows of the gateway's scope; ``baseline`` is its opening balance."""
+    """The newest rows of the gateway's scope; ``baseline`` is its opening balance.
+
+    What they say is worked out again only as far as they have changed, so that it may be asked often.
+    """
 
     def __init__(self, baseline: Measures) -> None:
         self._baseline = baseline
         self._shares = Shares()
-        self._held: bytes | None = None
-        self._ledger: dict[str, bytes] = {}
-        self._months: dict[tuple[int, bytes], bytes] = {}
+        self._held = Held()
+        self._ledger: dict[str, datetime] = {}
+        self._rows_of_month: dict[str, dict[int, bytes]] = {}
+        self._months: dict[str, days.Month] = {}
+        self._state: ScopeState | None = None
+
+    @property
+    def held(self) -> Held:
+        """Return what the gateway has earned."""
+        return self._held
+
+    @property
+    def newest(self) -> int:
+        """Return the newest event time of what was merged, in microseconds since the epoch; 0 without any."""
+        return self._shares.counters().newest
 
     def put(self, table: str, partition: int, key: bytes, value: bytes | None) -> None:
         """Take a row if it is the gateway's. Raises ``UnreadableRowError``."""
-        if table == gateway.SHARES and value is not None:
-            self._shares.put(key, value)
-        elif table == gateway.HELD:
-            self._held = value
+        if table == days.TABLE:
+            month, caller_key = days.split_key(key)
+            if caller_key:
+                return
+            _set(self._rows_of_month.setdefault(month, {}), partition, value)
+            self._months.pop(month, None)
         elif table == gateway.UNLOCKS:
-            _set(self._ledger, unlocks.split_key(key)[0], value)
-        elif table == days.TABLE and not days.split_key(key)[1]:
-            _set(self._months, (partition, key), value)
+            at = unlocks.CODEC.decode(value).achieved_at if value is not None else None
+            _set(self._ledger, unlocks.split_key(key)[0], at)
+        elif table == gateway.HELD:
+            self._held = gateway.HELD_CODEC.decode(value).held if value is not None else Held()
+        elif table == gateway.SHARES and value is not None:
+            self._shares.put(key, value)
+        self._state = None
 
     def state(self) -> ScopeState:
         """Return what the rows of all partitions say together. Raises ``UnreadableRowError``."""
+        if self._state is None:
+            self._state = self._merged_state()
+        return self._state
+
+    def _merged_state(self) -> ScopeState:
         shares = self._shares
+        cells: dict[int, days.Cell] = {}
+        for month, rows in self._rows_of_month.items():
+            if month not in self._months:
+                self._months[month] = _merged(rows.values())
+            cells |= self._months[month].cells
         return ScopeState(
             scope=GATEWAY,
             seed=GATEWAY,
             measures=shares.measures(self._baseline),
-            held=gateway.HELD_CODEC.decode(self._held).held if self._held is not None else Held(),
+            held=self._held,
             facts_superseded=shares.counters().facts_superseded,
             active_subscriptions=sum(each.active for each in shares.subscriptions()),
             active_days=shares.active_days(),
-            cells=_cells(self._months.values()),
-            ledger=_decoded(self._ledger),
+            cells=cells,
+            ledger=dict(self._ledger),
         )
 
 
-def _set(rows: dict[_Key, bytes], key: _Key, value: bytes | None) -> None:
+def _set(rows: dict[_Key, _Value], key: _Key, value: _Value | None) -> None:
     if value is None:
         rows.pop(key, None)
     else:
         rows[key] = value
 
 
-def _cells(months: Iterable[bytes]) -> dict[int, days.Cell]:
+def _merged(months: Iterable[bytes]) -> days.Month:
     total = days.Month()
     for month in months:
         total.add(days.CODEC.decode(month))
-    return total.cells
-
-
-def _decoded(ledger: Mapping[str, bytes]) -> dict[str, Unlock]:
-    return {what: unlocks.CODEC.decode(value) for what, value in ledger.items()}
+    return total

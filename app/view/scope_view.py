@@ -1,17 +1,16 @@
-"""What is shown of a scope: the reference's stats, buddy, achievements and calendar.
+"""What is shown of a scope: the reference's stats, buddy, achievements, calendar and forecast.
 
 Pure: no I/O, and today comes in as an argument.
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from app.domain.achievements import ACHIEVEMENTS, CALLER_ACHIEVEMENTS, Achievement
 from app.domain.buddy import BuddyState, buddy
-from app.domain.events import EPOCH_ORDINAL
+from app.domain.calendar import CalendarDay, calendar, day_of
+from app.domain.forecast import Forecast, forecast
 from app.domain.levels import xp
 from app.domain.measures import value_of
 from app.domain.money import to_dollars
@@ -19,13 +18,7 @@ from app.domain.progress import holds
 from app.domain.stats import Stats
 from app.domain.streaks import count_days, current_streak
 from app.view.scope_rows import ScopeState
-from tables.days import Cell
 from tables.publishing import GATEWAY
-
-#: How many days the calendar goes back by default, as in the reference.
-CALENDAR_DAYS: Final = 365
-
-CalendarLevel: TypeAlias = Literal[0, 1, 2, 3, 4]
 
 
 class Badge(msgspec.Struct, frozen=True, rename="camel", kw_only=True, gc=False):
@@ -59,15 +52,6 @@ class Achievements(msgspec.Struct, frozen=True, rename="camel"):
     progress: int
 
 
-class CalendarDay(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """A cell of the reference's getCalendarHeatmap."""
-
-    date: date
-    count: int
-    tokens_saved: int
-    level: CalendarLevel
-
-
 class ScopeView(msgspec.Struct, frozen=True, kw_only=True):
     """A scope on a day."""
 
@@ -76,6 +60,7 @@ class ScopeView(msgspec.Struct, frozen=True, kw_only=True):
     buddy: BuddyState
     achievements: Achievements
     calendar: tuple[CalendarDay, ...]
+    forecast: Forecast
     #: The longest run of active days ever; the current one is in the stats.
     longest_streak: int
 
@@ -86,12 +71,8 @@ class ScopeView(msgspec.Struct, frozen=True, kw_only=True):
             "buddy": self.buddy,
             "achievements": self.achievements,
             "calendar": self.calendar,
+            "forecast": self.forecast,
         }
-
-
-def day_of(today: date) -> int:
-    """Return days since 1970-01-01."""
-    return today.toordinal() - EPOCH_ORDINAL
 
 
 def scope_view(state: ScopeState, today: date) -> ScopeView:
@@ -103,6 +84,7 @@ def scope_view(state: ScopeState, today: date) -> ScopeView:
         buddy=buddy(state.seed, all_stats, xp=xp(state.measures), held=state.held),
         achievements=achievements(state),
         calendar=calendar(state.cells, today),
+        forecast=forecast(state.cells, today),
         longest_streak=state.active_days.longest,
     )
 
@@ -135,50 +117,15 @@ def achievements(state: ScopeState) -> Achievements:
     return Achievements(unlocked, locked, (200 * len(unlocked) + len(catalog)) // (2 * len(catalog)))
 
 
-def calendar(cells: Mapping[int, Cell], today: date, days: int = CALENDAR_DAYS) -> tuple[CalendarDay, ...]:
-    """Return the last ``days`` days up to today; their levels are quartiles of the days with requests."""
-    last = day_of(today)
-    window = [(day, cells.get(day, _NOTHING)) for day in range(last - days + 1, last + 1)]
-    bounds = _quartiles([cell.requests for _, cell in window])
-    return tuple(
-        CalendarDay(
-            date=date.fromordinal(day + EPOCH_ORDINAL),
-            count=cell.requests,
-            tokens_saved=cell.tokens_saved,
-            level=_level(cell.requests, bounds),
-        )
-        for day, cell in window
-    )
-
-
-_NOTHING = Cell()
-
-
-def _quartiles(counts: Sequence[int]) -> tuple[int, int, int]:
-    active = sorted(count for count in counts if count > 0) or [0]
-    return active[len(active) // 4], active[len(active) // 2], active[len(active) * 3 // 4]
-
-
-def _level(count: int, bounds: tuple[int, int, int]) -> CalendarLevel:
-    first, second, third = bounds
-    if count > third:
-        return 4
-    if count > second:
-        return 3
-    if count > first:
-        return 2
-    return 1 if count else 0
-
-
 def _unlocked(each: Achievement, state: ScopeState) -> Unlocked:
-    row = state.ledger.get(f"achievement/{each.id}")
+    achieved_at = state.ledger.get(f"achievement/{each.id}")
     return Unlocked(
         id=each.id,
         title=each.title,
         description=each.description,
         icon=each.icon,
         category=each.category,
-        achieved_at=row.achieved_at.astimezone(UTC) if row is not None else None,
+        achieved_at=achieved_at.astimezone(UTC) if achieved_at is not None else None,
     )
 
 

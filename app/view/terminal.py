@@ -1,4 +1,4 @@
-"""A scope in a terminal: the buddy, what it has earned, its streak and its calendar."""
+"""A scope in a terminal: the buddy, what it has earned, its streak, its calendar and its forecast."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.domain.buddy import BuddyState
+from app.domain.forecast import Forecast, Trend
 from app.domain.levels import xp_of_next_level_up
 from app.domain.stats import Stats
 from app.view import words
@@ -21,6 +22,7 @@ WIDEST = 110
 _LEVEL_BAR = 14
 _PROGRESS_BAR = 12
 _ROOM_FOR_BARS = 92
+_TREND: dict[Trend, str] = {"up": "rising", "flat": "steady", "down": "falling"}
 
 
 def picture(view: ScopeView, width: int, *, coloured: bool = True) -> RenderableType:
@@ -35,6 +37,8 @@ def picture(view: ScopeView, width: int, *, coloured: bool = True) -> Renderable
         Text(),
         Padding(_streak(view), (0, 2)),
         Padding(Group(*grid(view.calendar, weeks_that_fit(narrow - 4), coloured=coloured)), (0, 2)),
+        Text(),
+        Padding(_pace(view.forecast), (0, 2)),
     )
 
 
@@ -138,6 +142,27 @@ def so_far(locked: Locked) -> str:
     if locked.id.startswith("cost-"):
         return f"{words.dollars(locked.value)} of {words.dollars(locked.threshold)}"
     return f"{words.number(locked.value)} of {words.number(locked.threshold)}"
+
+
+def pace_words(forecast: Forecast) -> str:
+    """Return what will be saved if the last days go on."""
+    if not forecast.based_on_days:
+        return "nothing was saved so far"
+    spans = ((7, forecast.next_7_days_savings), (30, forecast.next_30_days_savings))
+    return ", ".join(f"{words.dollars(saved)} in {days} days" for days, saved in spans) + (
+        f", {words.dollars(forecast.next_365_days_savings)} in a year"
+    )
+
+
+def pace_reason(forecast: Forecast) -> str:
+    """Return what the forecast rests on."""
+    average = f"{words.dollars(forecast.daily_average)} a day"
+    return f"{_TREND[forecast.trend]}, {average} over {words.counted(forecast.based_on_days, 'day')}"
+
+
+def _pace(forecast: Forecast) -> Text:
+    reason = f"\n{pace_reason(forecast)}" if forecast.based_on_days else ""
+    return Text.assemble(("At this pace ", "bold"), pace_words(forecast), (reason, words.QUIET))
 
 
 def _streak(view: ScopeView) -> Text:

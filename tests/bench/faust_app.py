@@ -49,7 +49,7 @@ async def count(stream: Any) -> None:
     async for event in stream:
         caller = event["caller_id"]
         requests[caller] += 1
-        tokens[caller] += event["tokens_in"] + event["tokens_out"]
+        tokens[caller] += event["tokens_in"] + event.get("tokens_out", 0)
         folded += 1
         last = time.monotonic()
         first = first or last

@@ -14,11 +14,13 @@ import statistics
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import click
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from app.cli.progress import progress
 from app.engine.changelog import ChangelogReader
@@ -136,33 +138,38 @@ async def run_faust(
     """Run a program on topics of its own; kill it ``kill_after`` seconds after it is seen to fold, each time."""
     load = Load(variant.events)
     app_id, topic = here.prefix + name, f"{here.prefix}{name}-requests-in"
-    await here.create_topics_of_its_own(topic, *(f"{app_id}-{table}-changelog" for table in TABLES))
+    await here.create_topics_of_its_own(topic, *changelogs(app_id))
     await produce(here.settings("any").kafka_options(), topic, PARTITIONS, load)
-    environment = {
+    run = FaustRun(here, environment(here, variant, name, topic), name, load.events, report)
+    outcome = Outcome(load.events)
+    await run.run(kill_after)
+    outcome.notes += run.notes
+    if not kill_after and run.folded == load.events:
+        outcome.rate = (run.folded - 1) / (run.last - run.first)
+    if variant.tables:
+        outcome.compare(recount(load)[0], await table(here, f"{app_id}-requests-changelog"))
+    await here.delete_topics(name)
+    return outcome
+
+
+def changelogs(app_id: str) -> list[str]:
+    """Return the names of the program's changelogs."""
+    return [f"{app_id}-{table}-changelog" for table in TABLES]
+
+
+def environment(here: Bench, variant: Variant, name: str, topic: str) -> dict[str, str]:
+    """Return the environment of a program that folds a topic (its full name); its app id is prefix and name."""
+    return {
         **here.environment("any"),
-        "BENCH_APP_ID": app_id,
+        "BENCH_APP_ID": here.prefix + name,
         "BENCH_TOPIC": topic,
         "BENCH_TABLES": "yes" if variant.tables else "no",
         "BENCH_GUARANTEE": variant.guarantee,
         "BENCH_DATADIR": str(here.folder / name),
     }
-    run = _FaustRun(here, environment, name, load.events, report)
-    outcome = Outcome(load.events)
-    try:
-        await run.to_the_end(list(kill_after))
-    except TimeoutError as exc:
-        run.notes.append(str(exc))
-    await run.stop()
-    outcome.notes += run.notes
-    if not kill_after and run.folded == load.events:
-        outcome.rate = (run.folded - 1) / (run.last - run.first)
-    if variant.tables:
-        outcome.compare(recount(load)[0], await _table(here, f"{app_id}-requests-changelog"))
-    await here.delete_topics(name)
-    return outcome
 
 
-class _FaustRun:
+class FaustRun:
     """One Faust worker after the other, as a supervisor would start them."""
 
     def __init__(
@@ -185,7 +192,15 @@ class _FaustRun:
         log = self._here.folder / f"{self._name}-{self._starts}.log"
         return Child(PROGRAM, self._environment, log)
 
-    async def to_the_end(self, kill_after: list[float]) -> None:
+    async def run(self, kill_after: Sequence[float]) -> None:
+        """Fold to the end, killed so many seconds after it is seen to fold each time; ``notes`` say what happened."""
+        try:
+            await self._to_the_end(list(kill_after))
+        except TimeoutError as exc:
+            self.notes.append(str(exc))
+        await self._stop()
+
+    async def _to_the_end(self, kill_after: list[float]) -> None:
         """Return when nothing is left to read. Raises ``TimeoutError`` when it hangs."""
         began = moved = time.monotonic()
         kill_at: float | None = None
@@ -229,13 +244,15 @@ class _FaustRun:
         await admin.start()
         try:
             offsets = await admin.list_consumer_group_offsets(self._environment["BENCH_APP_ID"])
+        except GroupCoordinatorNotAvailableError:
+            return self._events  # the broker has had no group yet
         finally:
             await admin.close()
         topic = self._environment["BENCH_TOPIC"]
         committed: int = sum(max(each.offset, 0) for tp, each in offsets.items() if tp.topic == topic)
         return self._events - committed
 
-    async def stop(self) -> None:
+    async def _stop(self) -> None:
         if self._child.process.poll() is None and await self._child.terminate(20) is None:
             self.notes.append("did not end within 20 s of SIGTERM")
         self._child.kill()
@@ -246,7 +263,7 @@ def _last_error(child: Child) -> str:
     return lines[-1][:160] if lines else "no error in its log"
 
 
-async def _table(here: Bench, changelog: str) -> Counter[str]:
+async def table(here: Bench, changelog: str) -> Counter[str]:
     """Return a Faust table as its changelog has it, which is what the next worker would start with."""
     rows: dict[tuple[int, bytes], bytes | None] = {}
 
@@ -255,10 +272,10 @@ async def _table(here: Bench, changelog: str) -> Counter[str]:
 
     async with ChangelogReader(here.settings("any").kafka_options()) as reader:
         await reader.read_to_end([TopicPartition(changelog, number) for number in range(PARTITIONS)], on_row)
-    table: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for (_, key), value in rows.items():
-        table[json.loads(key)] += json.loads(value) if value is not None else 0
-    return table
+        counts[json.loads(key)] += json.loads(value) if value is not None else 0
+    return counts
 
 
 # -- streakline ----------------------------------------------------------------------------------------------

@@ -28,7 +28,13 @@ A fault with brokers of its own gives ``Fault(brokers=...)``: a context manager 
 bootstrap address; what ``strike`` needs beyond the address it finds by ``chaos.folder``.
 
 The parts: ``traffic.py`` (seeded events and what happens to them on their way), ``sender.py`` (the producer),
-``supervisor.py`` (workers), ``worker.py`` with ``points.py`` (a test-only entry of the worker: shorter session, named
-points to die at), ``recount.py`` (the judge's own count of the input; imports nothing of the product), ``state.py``
-(what the product says), ``judge.py`` (the comparison), ``report.py`` (progress and table).
+``supervisor.py`` (workers), ``worker.py`` with ``points.py`` and ``safeguards.py`` (a test-only entry of the worker:
+shorter session, named points to die or to stop at, a safeguard taken out), ``recount.py`` (the judge's own count of the
+input; imports nothing of the product), ``state.py`` (what the product says), ``judge.py`` (the comparison), ``report.py``
+(progress and table), ``mutants.py`` (which fault must turn red without which safeguard), ``stock_faust.py`` (a program
+that has none of them).
+
+How to add a safeguard: write in ``safeguards.py`` what takes it out of the process, name it in ``SAFEGUARDS``, and say
+in ``MUTANTS`` (``mutants.py``) which fault must show that it is missing. Only what the judge finds counts: a worker
+without it that crashes or never gets to the end has proved nothing.
 """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tests.chaos.recount import GATEWAY, Recount, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from tests.chaos.recount import Place
     from tests.chaos.state import Found, Numbers
@@ -50,6 +50,17 @@ def judge(found: Found) -> Verdict:
     """Recount the input and compare everything that was made of it; workers must stand still meanwhile."""
     published = found.published()
     causes = {found.place_of(each["cause"]) for each in _messages(published) if each["cause"] is not None}
+    recount = recounted(found, causes)
+    verdict = Verdict(recount.messages, recount.duplicates, len(recount.bad))
+    _judge_state(verdict, recount.scopes, found.numbers())
+    _judge_published(verdict, recount.scopes, published)
+    _judge_causes(verdict, recount, published, found)
+    _judge_dead_letters(verdict, recount.bad, found.dead_letters())
+    return verdict
+
+
+def recounted(found: Found, causes: Collection[Place] = ()) -> Recount:
+    """Count the input again; ``causes`` are the places to remember the events of."""
     recount = Recount(causes)
     found.inputs(
         lambda topic, record: recount.add(
@@ -60,12 +71,7 @@ def judge(found: Found) -> Verdict:
             record.headers,
         )
     )
-    verdict = Verdict(recount.messages, recount.duplicates, len(recount.bad))
-    _judge_state(verdict, recount.scopes, found.numbers())
-    _judge_published(verdict, recount.scopes, published)
-    _judge_causes(verdict, recount, published, found)
-    _judge_dead_letters(verdict, recount.bad, found.dead_letters())
-    return verdict
+    return recount
 
 
 def _judge_state(verdict: Verdict, expected: Mapping[str, Scope], found: Mapping[str, Numbers]) -> None:

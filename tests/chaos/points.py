@@ -1,14 +1,20 @@
-"""Named points at which a worker dies as by ``kill -9``. Set from outside: the product has no switch for them."""
+"""Named points at which a worker dies as by ``kill -9``, and one at which it stops as by SIGSTOP.
+
+Set from outside: the product has no switch for them.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.transaction import EndTxnRequest
 
+from app.domain.published import OUTPUTS
+from app.engine import transactions
 from app.engine.task import Task
 from app.engine.transactions import TransactionalWriter
 
@@ -43,6 +49,11 @@ def die() -> NoReturn:
 def is_row(message: Message) -> bool:
     """Say whether a message is a row of a changelog; all others are for somebody else."""
     return message.topic.endswith("-changelog")
+
+
+def publishes(messages: Iterable[Message]) -> bool:
+    """Say whether there is an unlock, a level-up or an evolution among the messages."""
+    return any(message.topic.endswith(tuple(OUTPUTS)) for message in messages)
 
 
 def before_producer(is_due: Callable[[], bool]) -> None:
@@ -139,6 +150,36 @@ def while_revoking(is_due: Callable[[], bool]) -> None:
             die()
 
     Task.close = patched  # type: ignore[method-assign]
+
+
+#: What a worker says before it stops.
+STOPS = "stopping before the commit"
+
+
+def stop_before_commit(count: int) -> None:
+    """Stop once, before the commit of the first transaction from the ``count``-th on that publishes something.
+
+    The broker keeps the transaction open for a minute: nothing but the next owner's fence can end it sooner.
+    """
+    transactions.TRANSACTION_TIMEOUT = 60.0
+    write = TransactionalWriter.write
+    left = count
+
+    async def patched(self: TransactionalWriter, messages: Iterable[Message]) -> None:
+        nonlocal left
+        everything = list(messages)
+        left -= 1
+        if left > 0 or not publishes(everything):
+            await write(self, everything)
+            return
+        left = sys.maxsize
+        await send(self, everything)
+        sys.stderr.write(f"{STOPS}\n")
+        sys.stderr.flush()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        await self._producer.commit_transaction()
+
+    TransactionalWriter.write = patched  # type: ignore[method-assign]
 
 
 POINTS: dict[str, Callable[[Callable[[], bool]], None]] = {

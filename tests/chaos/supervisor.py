@@ -111,24 +111,29 @@ class Slot:
         return (self.log.strip().splitlines() or [""])[-1]
 
     @property
-    def is_folding(self) -> bool:
-        """Say whether the process that runs now has opened what was assigned to it."""
-        return "folding: " in self.log
+    def openings(self) -> tuple[int, int]:
+        """Return which of its processes runs now, and how often that one has opened what was assigned to it."""
+        return self.starts, self.log.count("folding: ")
 
     def wait_until_folding(self, patience: float = START_PATIENCE) -> None:
         """Return when it folds, started again meanwhile or not. Raises ``WorkerError``."""
-        deadline = time.monotonic() + patience
-        while not self.is_folding:
-            if time.monotonic() > deadline:
-                raise WorkerError(f"{self.name} does not fold after {patience:.0f} s:\n{self.log}")
-            time.sleep(EVERY)
+        self._wait(lambda: self.openings[1] > 0, "fold", patience)
+
+    def wait_until_open_again(self, before: tuple[int, int], patience: float = START_PATIENCE) -> None:
+        """Return when it has opened its partitions once more than it had ``before``. Raises ``WorkerError``."""
+        self._wait(
+            lambda: self.openings[1] > 0 and self.openings > before, "open its partitions again", patience
+        )
 
     def wait_until_started_again(self, starts: int, patience: float = START_PATIENCE) -> None:
         """Return when it was started more than so many times. Raises ``WorkerError``."""
+        self._wait(lambda: self.starts > starts, "end", patience)
+
+    def _wait(self, condition: Callable[[], bool], what: str, patience: float) -> None:
         deadline = time.monotonic() + patience
-        while self.starts <= starts:
+        while not condition():
             if time.monotonic() > deadline:
-                raise WorkerError(f"{self.name} does not end after {patience:.0f} s:\n{self.log}")
+                raise WorkerError(f"{self.name} does not {what} after {patience:.0f} s:\n{self.log}")
             time.sleep(EVERY)
 
     # -- what the supervisor does --------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """The worker of the chaos suite: the product's own, with a shorter session, a point to die at or a safeguard less.
 
-python -m tests.chaos.worker --session 6 --die-at after-fold:3
+python -m tests.chaos.worker --session 6 --die-at after-fold:3 --without fencing
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import click
 import app.engine.app
 from app.settings import Settings
 from app.worker import run
-from tests.chaos.points import POINTS, die_at
+from tests.chaos.points import POINTS, die_at, stop_before_commit
+from tests.chaos.safeguards import SAFEGUARDS, take_out
 
 
 @click.command
@@ -20,13 +21,19 @@ from tests.chaos.points import POINTS, die_at
 @click.option(
     "--die-at", metavar="POINT:N", help=f"Die when it comes there the n-th time: {', '.join(POINTS)}."
 )
-def main(session: float | None, die_at: str | None) -> None:
+@click.option("--stop-before-commit", "stop_at", metavar="N", type=int, help="Stop as by SIGSTOP, once.")
+@click.option("--without", type=click.Choice(list(SAFEGUARDS)), help="Take a safeguard out.")
+def main(session: float | None, die_at: str | None, stop_at: int | None, without: str | None) -> None:
     """Fold as `streakline worker` does."""
     if session is not None:
         app.engine.app.SESSION_TIMEOUT = session
+    if without is not None:
+        take_out(without)
     if die_at is not None:
         point, _, count = die_at.partition(":")
         arm(point, int(count or 1))
+    if stop_at is not None:
+        stop_before_commit(stop_at)
     run(Settings.from_environ(os.environ))
 
 

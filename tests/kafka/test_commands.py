@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 import psutil
@@ -203,8 +204,9 @@ def test_demo_ends_by_itself(demo_environ: dict[str, str], tmp_path: Path) -> No
         r"✓ 2\d,\d{3} events in \d+ s; 1\d,\d{3} requests of 36 callers are counted", done.stdout
     )
     assert re.search(r"🎯  gateway +Thousand-Strong", done.stdout)
+    assert re.search(r"✓ the dashboard is at http://127\.0\.0\.1:\d+/\n", done.stdout)
     assert "the Gateway Dragon (Dragon, stage 4 of 5" in done.stdout
-    assert re.search(r"🐉  support-bot +level 35", done.stdout)
+    assert re.search(r"🐉  support-bot +level 3[56]", done.stdout)
     assert "<title>streakline demo</title>" in picture.read_text()
 
 
@@ -214,10 +216,14 @@ def test_demo_until_ctrl_c(demo_environ: dict[str, str]) -> None:
         [STREAKLINE, "demo", "--seconds", "1"], env=demo_environ, stdout=subprocess.PIPE, text=True
     )
     try:
-        prefix = next(prefix for line in lines_of(process) if (prefix := exported_prefix(line)))
+        lines = lines_of(process)
+        port = next(int(found[1]) for line in lines if (found := re.search(r"http://127.0.0.1:(\d+)/", line)))
+        prefix = next(prefix for line in lines if (prefix := exported_prefix(line)))
         environ = demo_environ | {"STREAKLINE_TOPIC_PREFIX": prefix}
         shown = subprocess.check_output([STREAKLINE, "show", "--json"], env=environ, text=True)
         assert json.loads(shown)["stats"]["totalRequests"] > 10_000
+        assert json.loads(got(port, "/v1/scopes/gateway/stats"))["totalRequests"] > 10_000
+        assert b"<title>streakline</title>" in got(port, "/")
         process.terminate()
         assert process.wait(30) == 0
     finally:
@@ -234,7 +240,8 @@ def test_demo_whose_worker_dies(demo_environ: dict[str, str], tmp_path: Path) ->
     )
     try:
         next(line for line in lines_of(process) if "a worker folds" in line)
-        [worker] = psutil.Process(process.pid).children()
+        children = psutil.Process(process.pid).children()
+        [worker] = [each for each in children if each.cmdline()[-1] == "worker"]
         worker.kill()
         _, errors = process.communicate(timeout=30)
     finally:
@@ -252,6 +259,16 @@ def lines_of(process: subprocess.Popen[str]) -> Iterator[str]:
     for line in process.stdout:
         yield line
         assert time.monotonic() < deadline
+
+
+def got(port: int, path: str) -> bytes:
+    """What a view on this machine answers."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read()
+    finally:
+        connection.close()
 
 
 def exported_prefix(line: str) -> str | None:

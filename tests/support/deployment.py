@@ -65,7 +65,7 @@ class Deployment:
         self.settings = Settings.from_environ(self.environ)
         self.around = Surroundings.of(self.settings)
         self.workers: list[Worker] = []
-        self._folder = folder
+        self.folder = folder
 
     # -- commands ------------------------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ class Deployment:
 
     def start_worker(self, command: Sequence[str] = (str(STREAKLINE), "worker"), **settings: str) -> Worker:
         """Start the installed worker, or another command that runs one. Use as a context manager, which stops it."""
-        log = self._folder / f"worker-{len(self.workers)}.log"
+        log = self.folder / f"worker-{len(self.workers)}.log"
         worker = Worker(list(command), {**self.environ, **settings}, log)
         self.workers.append(worker)
         return worker

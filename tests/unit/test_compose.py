@@ -19,7 +19,7 @@ def services() -> dict[str, Any]:
     return compose["services"]
 
 
-@pytest.mark.parametrize("name", ["topics", "worker"])
+@pytest.mark.parametrize("name", ["topics", "worker", "view", "project"])
 def test_settings_of_a_service(services: dict[str, Any], name: str) -> None:
     """The services are given settings that exist and are accepted, and reach Kafka where it listens for them."""
     environ = {variable: str(value) for variable, value in services[name]["environment"].items()}
@@ -32,9 +32,10 @@ def test_settings_of_a_service(services: dict[str, Any], name: str) -> None:
 
 
 def test_order_of_the_services(services: dict[str, Any]) -> None:
-    """The worker waits for the topics to be made, and these for a Kafka that answers."""
+    """The worker and the view wait for the topics to be made, and these for a Kafka that answers."""
     assert services["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
-    assert services["worker"]["depends_on"] == {"topics": {"condition": "service_completed_successfully"}}
+    for name in ("worker", "view"):
+        assert services[name]["depends_on"] == {"topics": {"condition": "service_completed_successfully"}}
     assert "healthcheck" in services["kafka"]
 
 
@@ -43,7 +44,19 @@ def test_dependencies_exist_in_the_file(services: dict[str, Any]) -> None:
     for service in services.values():
         assert set(service.get("depends_on", {})) <= set(services)
     assert {s["image"] for s in services.values() if "build" in s} == {"streakline"}
-    assert [name for name, s in services.items() if "build" not in s] == ["kafka"]
+    bought = [name for name, s in services.items() if "build" not in s]
+    assert bought == ["kafka", "prometheus", "grafana", "postgres"]
+
+
+def test_projection_is_a_profile(services: dict[str, Any]) -> None:
+    """The projection and its PostgreSQL start only when asked for, and agree on where the database is."""
+    assert {name for name, s in services.items() if s.get("profiles") == ["projection"]} == {
+        "postgres",
+        "project",
+    }
+    url = services["project"]["environment"]["STREAKLINE_DATABASE_URL"]
+    postgres = {name.removeprefix("POSTGRES_"): v for name, v in services["postgres"]["environment"].items()}
+    assert url == "postgresql://{USER}:{PASSWORD}@postgres:5432/{DB}".format(**postgres)
 
 
 def test_image_has_what_it_copies() -> None:
@@ -63,7 +76,23 @@ def test_image_has_what_it_copies() -> None:
     assert [source for source in copied if not (ROOT / source).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["topics", "worker"])
+def test_nothing_is_published_to_other_machines(services: dict[str, Any]) -> None:
+    """Whatever has a port here has it on this machine only: the view is served without a token."""
+    ports = [port for service in services.values() for port in service.get("ports", [])]
+    assert len(ports) == 5
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+
+
+def test_what_watches_is_asked_for(services: dict[str, Any]) -> None:
+    """Prometheus and Grafana start with the profile only, and the files that they are given exist."""
+    for name in ("prometheus", "grafana"):
+        assert services[name]["profiles"] == ["metrics"]
+        sources = [volume.split(":")[0] for volume in services[name]["volumes"] if volume.startswith("./")]
+        assert sources
+        assert [source for source in sources if not (ROOT / source).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["topics", "worker", "view", "project"])
 def test_commands_of_the_services(services: dict[str, Any], name: str) -> None:
     """Each service runs a command that exists."""
     assert services[name]["command"][0] in COMMANDS

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from app.domain.calendar import calendar, day_of
 from app.domain.measures import Measures
 from app.domain.progress import Held
 from app.domain.stats import Stats
 from app.topics import GATEWAY_SHARES
 from app.view.scope_rows import CALLER_TABLES, GATEWAY_TABLES, CallerRows, GatewayRows, ScopeState
-from app.view.scope_view import achievements, calendar, day_of, scope_view
+from app.view.scope_view import achievements, scope_view
 from tables import days
 from tables.days import Cell
 from tests.support.in_process import Deployed
@@ -208,7 +209,7 @@ def test_json_has_the_fields_of_the_reference(deployed: Deployed) -> None:
     """The names in JSON are those that the functions of the reference return."""
     view = scope_view(read(deployed, CallerRows("ada")), TODAY)
     parts = msgspec.json.decode(msgspec.json.encode(view.parts()))
-    assert list(parts) == ["stats", "buddy", "achievements", "calendar"]
+    assert list(parts) == ["stats", "buddy", "achievements", "calendar", "forecast"]
     assert {"totalRequests", "subscriptionsConfigured", "daysActive"} <= set(parts["stats"])
     assert len(parts["stats"]) == 12
     assert {"speciesId", "xpForNextLevel", "asciiArt", "unlockedSpecies"} <= set(parts["buddy"])

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from app.domain.achievements import ACHIEVEMENTS
+from app.domain.calendar import day_of
 from app.domain.measures import Measures
 from app.domain.progress import Held, hold, judge
 from app.domain.streaks import add_day
@@ -16,12 +17,11 @@ from app.view import words
 from app.view.calendar_grid import weeks_that_fit
 from app.view.plain import plain_lines
 from app.view.scope_rows import ScopeState
-from app.view.scope_view import ScopeView, day_of, scope_view
+from app.view.scope_view import ScopeView, scope_view
 from app.view.svg import to_svg
 from app.view.terminal import picture
 from tables.days import Cell
 from tables.streaks import ActiveDays
-from tables.unlocks import Unlock
 
 GOLDEN = Path(__file__).with_name("golden")
 TODAY = date(2026, 3, 11)
@@ -36,7 +36,7 @@ def view() -> ScopeView:
             day = day_of(TODAY) - back
             add_day(active.active, day)
             add_day(active.requested, day)
-            cells[day] = Cell(requests=90 - back + 25 * (back % 3))
+            cells[day] = Cell(requests=90 - back + 25 * (back % 3), cost_saved=(90 - back) * 2_500_000)
     active.longest = 9
     measures = Measures(
         requests=5123,
@@ -54,10 +54,7 @@ def view() -> ScopeView:
     hold(held, judge(measures, held, gateway=True))
     at = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
     ledger = {
-        f"achievement/{each.id}": Unlock(
-            event_id="", achieved_at=at + timedelta(days=3 * number), recorded_at=at
-        )
-        for number, each in enumerate(ACHIEVEMENTS)
+        f"achievement/{each.id}": at + timedelta(days=3 * number) for number, each in enumerate(ACHIEVEMENTS)
     }
     return scope_view(
         ScopeState(
@@ -160,6 +157,7 @@ def test_a_scope_without_anything_can_be_shown() -> None:
     text = printed(scope_view(state, TODAY), 80)
     assert "Egg, stage 1 of 5" in text
     assert "no streak today" in text
+    assert "At this pace nothing was saved so far" in text
 
 
 def test_a_picture_places_every_word(view: ScopeView) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.chaos.faults import brokers, changelogs, groups, kills, producers
+from tests.chaos.faults import brokers, changelogs, groups, kills, producers, transactions
 
 if TYPE_CHECKING:
     from tests.chaos.fault import Fault
@@ -16,6 +16,7 @@ FAULTS: tuple[Fault, ...] = tuple(
             *groups.FAULTS,
             *brokers.FAULTS,
             *producers.FAULTS,
+            *transactions.FAULTS,
             *changelogs.FAULTS,
         ),
         key=lambda fault: fault.key[0],

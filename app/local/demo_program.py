@@ -1,10 +1,10 @@
-"""A `streakline worker` of our own: another process, its log in a file, ended before we end."""
+"""A `streakline worker` or `view` of our own: another process, its log in a file, ended before we end."""
 
 import asyncio
 import os
 import sys
 from asyncio.subprocess import DEVNULL, STDOUT, Process
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -15,15 +15,19 @@ _GRACE = 20.0
 _TAIL = 15
 
 
-class WorkerDiedError(StreaklineError):
-    """The worker ended by itself; ``detail`` is the end of its log."""
+class ProgramDiedError(StreaklineError):
+    """The program ended by itself; ``detail`` is the end of its log."""
 
 
-class Worker:
-    """Runs a worker from entering to leaving. ``environ`` are the settings that it differs by from ours."""
+class Program:
+    """Runs a command of streakline from entering to leaving.
 
-    def __init__(self, environ: Mapping[str, str], log_file: Path) -> None:
-        self.log_file = log_file
+    ``environ`` are the settings that it differs by from ours. Its log is in ``folder``.
+    """
+
+    def __init__(self, command: str, environ: Mapping[str, str], folder: Path) -> None:
+        self.log_file = folder / f"demo-{command}.log"
+        self._command = command
         self._environ = {**os.environ, **environ}
         self._process: Process | None = None
 
@@ -33,7 +37,7 @@ class Worker:
             # A process group of its own: Ctrl-C is for us, and we end it in order. -P keeps another package
             # named app, in the folder that we were called in, out of its way.
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-m", "app.cli", "worker"),
+                *(sys.executable, "-P", "-m", "app.cli", self._command),
                 env=self._environ,
                 stdin=DEVNULL,
                 stdout=log,
@@ -54,14 +58,21 @@ class Worker:
             await process.wait()
 
     async def died(self) -> None:
-        """Wait until the worker ends, which it should not. Raises ``WorkerDiedError``."""
+        """Wait until the program ends, which it should not. Raises ``ProgramDiedError``."""
         assert self._process is not None
         status = await self._process.wait()
-        raise self.error(f"the worker ended with status {status}")
+        raise self.error(f"the {self._command} ended with status {status}")
 
-    def error(self, message: str) -> WorkerDiedError:
-        """Return an error that shows the end of the worker's log."""
-        error = WorkerDiedError(f"{message}; the end of its log follows ({self.log_file})")
+    async def wait_for(self, what: Awaitable[object], seconds: float, late: str) -> None:
+        """Wait for something that the program has to do. Raises ``ProgramDiedError`` if it takes too long."""
+        try:
+            await asyncio.wait_for(what, seconds)
+        except TimeoutError:
+            raise self.error(f"{late} after {seconds:.0f} s") from None
+
+    def error(self, message: str) -> ProgramDiedError:
+        """Return an error that shows the end of the program's log."""
+        error = ProgramDiedError(f"{message}; the end of its log follows ({self.log_file})")
         lines = self.log_file.read_text(errors="replace").splitlines()
         error.detail = "\n".join(lines[-_TAIL:])
         return error
