@@ -57,7 +57,9 @@ class Partition:
         self._publisher = Publisher(surroundings, unlocks.TABLE, activity)
         self._rows = Rows(CODECS)
         self._seen = seen.Seen(surroundings.dedupe_window)
+        #: The callers of the last events, and those of the events before: the others' rows are at rest.
         self._scopes: dict[str, Scope] = {}
+        self._older: dict[str, Scope] = {}
         self._touched: list[Scope] = []
         self._subscriptions: dict[str, subscriptions.Subscription] = {}
         self._changed_subscriptions: set[str] = set()
@@ -112,7 +114,7 @@ class Partition:
             self._changes.messages.append(letter)
             self._activity.set_aside[place.topic, "dead"] += 1
             return
-        caller = self._scopes.get(event.caller_id)
+        caller = self._scopes.get(event.caller_id) or self._from_older(event.caller_id)
         if caller is None:
             home = self._around.partition_of(event.home_key.encode())
             if home != self.number:
@@ -132,6 +134,12 @@ class Partition:
         if caller is not None and caller.due:
             cause = Cause(place.topic, place.partition, record.offset, event.identity)
             self._judge(caller, at, now, cause)
+
+    def _from_older(self, caller_id: str | None) -> Scope | None:
+        scope = self._older.pop(caller_id, None) if caller_id is not None else None
+        if scope is not None:
+            self._scopes[scope.caller_id] = scope
+        return scope
 
     def _touch(self, scope: Scope) -> None:
         scope.changed = COUNTERS
@@ -184,6 +192,10 @@ class Partition:
             changes.messages.append(self._to_gateway(row))
         self._touched.clear()
         self._changed_subscriptions.clear()
+        if len(self._scopes) > self._around.scopes_in_use:
+            for scope in self._older.values():
+                scope.rest()
+            self._older, self._scopes = self._scopes, {}
         return changes
 
     def _count_for_share(self, newest: datetime) -> None:

@@ -173,6 +173,17 @@ class Scope:
         self._day = _NONE
         return months
 
+    def rest(self) -> None:
+        """Give the rows back, encoded, as the log has them: all are written. Not to be used any more."""
+        rows, key = self._rows, self.key
+        rows.keep(counters.TABLE, key, counters.CODEC.encode(self.counters))
+        if self.models.names:
+            rows.keep(models.TABLE, key, models.CODEC.encode(self.models))
+        if self.streaks.active:
+            rows.keep(streaks.TABLE, key, streaks.CODEC.encode(self.streaks))
+        for month, row in self.months.items():
+            rows.keep(days.TABLE, days.key_of(month, key), days.CODEC.encode(row))
+
     def _load_cell(self, day: int) -> days.Cell:
         month = days.month_of(day)
         row = self.months.get(month)

@@ -344,6 +344,30 @@ def test_rows_at_rest() -> None:
     assert rows.take("models", b"bob").names == set()
 
 
+def test_rows_of_a_scope_are_told_apart() -> None:
+    """Rows of several tables and months, of callers whose ids look like keys, are each what was put last."""
+    rows = Rows({"models": models.CODEC, "days": days.CODEC, "streaks": streaks.CODEC})
+    callers = [b"ada", b"", b"\0", b"2024-03", b"2024-03ada", b"\1" * 7]
+    for count in (1, 2):
+        for caller in callers:
+            for month in ("2024-03", "2024-04"):
+                row = days.Month(cells={1: days.Cell(count, len(caller), int(month[-2:]))})
+                rows.put("days", days.key_of(month, caller), days.CODEC.encode(row))
+            names = {str(number) for number in range(count * 100)}
+            rows.put("models", caller, models.CODEC.encode(models.Models(names=names)))
+            rows.put("streaks", caller, streaks.CODEC.encode(streaks.ActiveDays(longest=count)))
+    expected = [days.key_of(month, caller) for month in ("2024-03", "2024-04") for caller in callers]
+    assert sorted(rows.keys("days")) == sorted(expected)
+    for caller in callers:
+        april = rows.take("days", days.key_of("2024-04", caller))
+        assert april.cells == {1: days.Cell(2, len(caller), 4)}
+        assert rows.take("streaks", caller).longest == 2
+        assert len(rows.take("models", caller).names) == 200
+        assert rows.take("days", days.key_of("2024-03", caller)).cells[1].cost_saved == 3
+        assert rows.take("days", days.key_of("2024-03", caller)).cells == {}
+    assert not rows.keys("days") + rows.keys("models") + rows.keys("streaks")
+
+
 @pytest.mark.parametrize("value", [b"\xc1", None])
 def test_a_broken_row_is_refused_when_it_is_read(value: bytes | None) -> None:
     """A restore fails at once, not when the caller comes back; a deletion is none of ours."""
