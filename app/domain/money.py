@@ -4,21 +4,10 @@ import re
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Final
 
-from mypy_extensions import i64
-
 NANOS_PER_DOLLAR: Final = 10**9
 
 #: The largest single amount. It keeps an amount in 64 bits, and `1e999999999` from becoming an integer.
 MAX_DOLLARS: Final = 10**9
-
-#: Plain amounts have at most so many digits on either side of the point: below MAX_DOLLARS, exact in nanos.
-_DIGITS: Final = 9
-_PLAIN_LENGTH: Final = 19
-_QUOTE: Final = 0x22
-_POINT: Final = 0x2E
-_ZERO: Final = 0x30
-_NINE: Final = 0x39
-_SCALES: Final[list[int]] = [10 ** (_DIGITS - decimals) for decimals in range(_DIGITS + 1)]
 
 _NANO = Decimal("1E-9")
 # Our own context: what a program sets for its other decimals must not change how money is read.
@@ -42,41 +31,6 @@ def parse_dollars(amount: Decimal | float | str) -> int:
     if not 0 <= dollars <= MAX_DOLLARS:
         raise AmountRangeError(f"an amount must be between 0 and {MAX_DOLLARS} dollars")
     return int(dollars.quantize(_NANO, context=_CONTEXT).scaleb(9, context=_CONTEXT))
-
-
-def plain_nanos(text: bytes) -> int:
-    """The nano-dollars of JSON that is a plain amount: digits, perhaps a point and digits, quoted or not.
-
-    Exact, or -1 for everything else: signs, exponents, zeros in front, more than nine digits on either side
-    of the point. That is for ``parse_dollars`` to read or to refuse.
-    """
-    place: i64 = 0
-    end: i64 = len(text)
-    if end > 1 and text[0] == _QUOTE and text[end - 1] == _QUOTE:
-        place, end = 1, end - 1
-    first, point = place, end
-    nanos: i64 = 0
-    while place < end:
-        byte: i64 = text[place]
-        if _ZERO <= byte <= _NINE:
-            nanos = nanos * 10 + byte - _ZERO
-        elif byte == _POINT and point == end and place > first:
-            point = place
-        else:
-            return -1
-        place += 1
-        if place - first > _PLAIN_LENGTH:
-            return -1
-    decimals = end - point - 1 if point < end else 0
-    whole = point - first
-    if (
-        not 0 < whole <= _DIGITS
-        or decimals > _DIGITS
-        or (text[first] == _ZERO and whole > 1)
-        or point == end - 1
-    ):
-        return -1
-    return nanos * _SCALES[decimals]
 
 
 def to_dollars(nanos: int) -> float:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from app.domain import events, quick
 from app.domain.events import EVENT_OF_TOPIC, BadMessage, CacheHit, RequestRouted
-from app.domain.money import parse_dollars, plain_nanos
+from app.domain.money import parse_dollars
+from app.domain.quick import plain_nanos
 
 LATEST = 1_767_225_600_000
 DECODERS = {event: quick.QuickDecoder(event) for event in EVENT_OF_TOPIC.values()}
