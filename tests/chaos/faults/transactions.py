@@ -16,6 +16,8 @@ from tests.chaos.points import STOPS
 from tests.chaos.traffic import Mix, Traffic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.chaos.harness import Chaos
     from tests.chaos.supervisor import Slot
     from tests.support.deployment import Deployment
@@ -28,7 +30,7 @@ SIZE = 500
 MARKERS, ANYTHING = 100, 1_048_588
 
 
-#: Seconds that a worker has to come to a transaction that publishes something.
+#: Seconds that a worker has to come to a transaction that publishes something, and another to take over.
 COMES_THERE = 120.0
 
 
@@ -44,18 +46,25 @@ def stop_before_commit(chaos: Chaos) -> None:
     [heir] = chaos.start_workers(1, static=1)
     victim = chaos.workers.start(static=True, arguments=arguments)
     for _ in range(chaos.times):
-        _wait_for_stop(victim)
-        openings, heirs = victim.openings, heir.openings
-        heir.wait_until_open_again(heirs)
+        _wait_until(lambda: STOPS in victim.log, victim)
+        openings = victim.openings
+        time.sleep(SESSION)
+        _wait_until(lambda: _owns_all(heir, chaos.deployment.settings.partitions), heir)
         victim.thaw()
         victim.wait_until_open_again(openings)
         chaos.struck()
 
 
-def _wait_for_stop(victim: Slot) -> None:
+def _owns_all(slot: Slot, partitions: int) -> bool:
+    opened = [line for line in slot.log.splitlines() if "folding: " in line]
+    numbers = " ".join(str(number) for number in range(partitions))
+    return bool(opened) and opened[-1].endswith(f"folding: callers {numbers}, gateway 0")
+
+
+def _wait_until(condition: Callable[[], bool], slot: Slot) -> None:
     deadline = time.monotonic() + COMES_THERE
-    while STOPS not in victim.log:
-        assert time.monotonic() < deadline, f"{victim.name} does not come there:\n{victim.log}"
+    while not condition():
+        assert time.monotonic() < deadline, f"{slot.name} does not come there:\n{slot.log}"
         time.sleep(0.05)
 
 
@@ -74,8 +83,10 @@ def abort(chaos: Chaos) -> None:
 
 def refuse(chaos: Chaos) -> None:
     """Have the output topics take nothing for a while: workers cannot commit, and leave again and again."""
-    chaos.start_workers(2, static=2)
+    slots = chaos.start_workers(2, static=2)
     for _ in range(chaos.times):
+        for slot in slots:
+            slot.wait_until_folding()
         chaos.pause(0, 1)
         asyncio.run(_limit_outputs(chaos.deployment, MARKERS))
         chaos.pause(2, 4)
