@@ -34,7 +34,9 @@ from app.topics import Surroundings
 from app.worker import GC_THRESHOLDS
 from tables.partition import Partition
 from tables.seen import Seen
-from tests.bench.traffic import Fetch, Mixed, fetches
+from tests.bench.load import Load
+from tests.bench.surroundings import PARTITIONS
+from tests.bench.traffic import Fetch, fetches
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 WINDOW: Final = 1_000_000
@@ -165,8 +167,8 @@ def main(events: int, callers: int, rounds: int) -> None:
     """Print a Markdown table of microseconds per event."""
     use_compiled_records()
     gc.set_threshold(*GC_THRESHOLDS)
-    load = Mixed(events, callers)
-    recorded, around = list(fetches(load)), surroundings(load.partitions)
+    load = Load(events, callers)
+    recorded, around = list(fetches(load)), surroundings(PARTITIONS)
     measured: dict[str, list[float]] = {}
     rows = size = 0
 
@@ -175,7 +177,7 @@ def main(events: int, callers: int, rounds: int) -> None:
 
     for _ in range(rounds):
         clock, rows, size = one_round(recorded, around)
-        decoded, identified = decoding(recorded), identities(recorded, load.partitions)
+        decoded, identified = decoding(recorded), identities(recorded, PARTITIONS)
         note("reading the records", clock.seconds["records"])
         note("decoding", decoded)
         note("identities", identified)
@@ -186,7 +188,7 @@ def main(events: int, callers: int, rounds: int) -> None:
     print(_table(load, measured, rows, size))  # noqa: T201 - its output
 
 
-def _table(load: Mixed, measured: dict[str, list[float]], rows: int, size: int) -> str:
+def _table(load: Load, measured: dict[str, list[float]], rows: int, size: int) -> str:
     lines = [
         f"| {load.events:,} events of {load.callers:,} callers | us/event (median) | lowest to highest |",
         "|---|---|---|",
