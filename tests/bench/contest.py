@@ -12,7 +12,7 @@ from app.local.files import Report
 from tests.bench.load import Load, produce
 from tests.bench.subjects.subject import Run, Subject, ends, published
 from tests.bench.surroundings import PARTITIONS, Bench, BenchError, Child
-from tests.bench.usage import Sample, Speed, Usage, speed
+from tests.bench.usage import WARM_UP, Sample, Speed, Usage, speed
 
 #: Seconds between two looks at a program, and without any progress after which it hangs.
 LOOK = 0.1
@@ -21,11 +21,15 @@ HANGS_AFTER = 90.0
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What one run of a program came to; bytes are those that it had the broker write."""
+    """What one run of a program came to; bytes are those that it had the broker write.
+
+    ``broker`` is the broker's processor time for an event, in microseconds.
+    """
 
     speed: Speed
     peak_memory: int
     bytes_per_event: float | None
+    broker: float | None
 
     def __str__(self) -> str:
         return f"{self.speed.wall:,.0f} events/s, {self.speed.processor:,.0f} events per CPU second"
@@ -52,8 +56,8 @@ async def measure(subject: Subject, run: Run) -> Score:
     log = run.bench.folder / f"{run.bench.prefix}{run.name}.log"
     try:
         with Child(subject.command(run), subject.environment(run), log) as child:
-            usage = Usage(child.process.pid)
-            samples = subject.samples(child, await follow(subject, run, child, usage))
+            usage, broker = Usage(child.process.pid), _Broker(run.bench)
+            samples = subject.samples(child, await follow(subject, run, child, usage, broker.note))
             written = run.bench.bytes_written() - before if storage else None
             await subject.end(child)
             if subject.counts:
@@ -61,7 +65,26 @@ async def measure(subject: Subject, run: Run) -> Score:
     finally:
         await run.bench.delete_topics(run.name)
     each = written / run.load.events if written is not None else None
-    return Score(speed(samples), usage.peak_memory, each)
+    return Score(speed(samples), usage.peak_memory, each, broker.per_event())
+
+
+class _Broker:
+    """Notes what the broker, if it is the bench's own, has used at each sample."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._usage = Usage(bench.broker) if bench.broker is not None else None
+        self._noted: list[Sample] = []
+
+    def note(self, sample: Sample) -> None:
+        """Note it."""
+        if self._usage is not None:
+            self._noted.append(sample._replace(processor=self._usage.processor_seconds()))
+
+    def per_event(self) -> float | None:
+        """Return microseconds of an event after the warm-up; None where that cannot be told."""
+        if len(self._noted) < 2 or self._noted[-1].events * WARM_UP > self._noted[-2].events:
+            return None
+        return 1e6 / speed(self._noted).processor
 
 
 async def follow(

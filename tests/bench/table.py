@@ -20,6 +20,7 @@ HEAD: Final = (
     "ratio",
     "peak memory",
     "bytes to Kafka per event",
+    "broker's CPU per event",
 )
 
 
@@ -39,6 +40,7 @@ def contest(subjects: Sequence[Subject], scores: Mapping[str, Sequence[Score]]) 
 def _row(subject: Subject, scores: Sequence[Score], wall: float, processor: float) -> list[str]:
     walls = [score.speed.wall for score in scores]
     ours, cost = statistics.median(walls), statistics.median(score.speed.processor for score in scores)
+    brokers = [score.broker for score in scores if score.broker is not None]
     written = [score.bytes_per_event for score in scores if score.bytes_per_event is not None]
     return [
         subject.title,
@@ -49,6 +51,7 @@ def _row(subject: Subject, scores: Sequence[Score], wall: float, processor: floa
         ratio(processor, cost),
         f"{statistics.median(score.peak_memory for score in scores) / 1e6:,.0f} MB",
         f"{statistics.median(written):,.0f}" if written and subject.counts else "",
+        f"{statistics.median(brokers):.1f} us" if brokers else "",
     ]
 
 
