@@ -9,6 +9,7 @@ from tests.bench.growth import EARLY, Growth, Workers
 from tests.bench.latency import Delays
 from tests.bench.plot import Bar
 from tests.bench.restore import Restored
+from tests.bench.subjects.streakline import Streakline
 from tests.bench.subjects.subject import Subject
 
 HEAD: Final = (
@@ -64,7 +65,7 @@ def ratio(ours: float, theirs: float) -> str:
 def bar(subject: Subject, scores: Sequence[Score], place: int) -> Bar:
     """Return the bar of a program's speed: by the clock on the wall (0), or by processor time (1)."""
     speeds = [score.speed[place] for score in scores]
-    kind = "ours" if subject.name == "streakline" else "theirs" if subject.counts else "ceiling"
+    kind = "ours" if isinstance(subject, Streakline) else "theirs" if subject.counts else "ceiling"
     label = subject.title.replace("*", "").replace("`", "").partition(":")[0]
     return Bar(label, statistics.median(speeds), min(speeds), max(speeds), kind)
 

@@ -26,7 +26,7 @@ class KafkaStreams(Subject):
     """In memory: the stores are on the heap, with a changelog each."""
 
     name = "kafka-streams"
-    title = "Kafka Streams, exactly_once_v2, in memory, commit every 1 s"
+    title = "Kafka Streams, exactly-once, in memory, commit 1 s"
     store: ClassVar[str] = "memory"
     commit_ms: ClassVar[int] = RARE_COMMIT_MS
 
@@ -76,7 +76,7 @@ class KafkaStreamsOften(KafkaStreams):
     """The same with its default commit interval, for unlocks that are seen soon."""
 
     name = "kafka-streams-often"
-    title = "Kafka Streams, the same, commit every 0.1 s (its default)"
+    title = "Kafka Streams, exactly-once, in memory, commit 0.1 s"
     commit_ms = DEFAULT_COMMIT_MS
 
 
@@ -84,7 +84,7 @@ class KafkaStreamsRocksDb(KafkaStreams):
     """The same with its default store."""
 
     name = "kafka-streams-rocksdb"
-    title = "Kafka Streams, exactly_once_v2, RocksDB, commit every 1 s"
+    title = "Kafka Streams, exactly-once, RocksDB, commit 1 s"
     store = "rocksdb"
 
 
