@@ -4,13 +4,15 @@
 #   make demo ARGS=--exit     passes options on; so do `make test ARGS='-k settings'` and `make check`
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos chaos-mutants check format lock clean
+.PHONY: help demo test chaos chaos-mutants bench profile check compiled plain format lock clean
 ARGS ?=
 # Tests that run at the same time, each with a broker of its own; 0 for one after the other in one process.
 JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What the bench compares with, away from what streakline needs.
+BENCH_VENV := .bench-venv
 LOCK_TOOLS := .lock-tools
 # The lock must not name an index or a folder: whoever installs brings their own.
 COMPILE := $(LOCK_TOOLS)/bin/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-header \
@@ -19,7 +21,7 @@ COMPILE := $(LOCK_TOOLS)/bin/pip-compile --quiet --strip-extras --allow-unsafe -
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
-demo: $(STAMP) ## run streakline on this machine: Kafka, sample traffic, unlocks, a buddy (ARGS=--exit ends by itself)
+demo: $(STAMP) ## run streakline on this machine: Kafka, sample traffic, unlocks, the dashboard (ARGS=--exit ends by itself)
 	@$(BIN)/streakline demo $(ARGS)
 
 test: $(STAMP) ## run all tests (ARGS='-k settings' for some)
@@ -27,6 +29,12 @@ test: $(STAMP) ## run all tests (ARGS='-k settings' for some)
 
 chaos: $(STAMP) ## run the chaos suite in full, half an hour (ARGS='1 2-after-fold --seed 7' for some faults)
 	@$(BIN)/python -m tests.chaos $(ARGS)
+
+bench: $(STAMP) $(BENCH_VENV)/.installed ## measure streakline beside Kafka Streams, Bytewax, Quix Streams and Faust (ARGS=--quick: minutes)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+profile: $(STAMP) $(BENCH_VENV)/.installed ## sample a worker at full load: where a microsecond goes (ARGS='--out docs' writes it there)
+	@$(BIN)/python -m tests.bench.profile $(ARGS)
 
 chaos-mutants: $(STAMP) ## take out one safeguard after the other: each must turn the suite red (ten minutes)
 	@$(BIN)/python -m tests.chaos.mutants $(ARGS)
@@ -36,17 +44,27 @@ check: $(STAMP) ## lint, formatting, types
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
+compiled: $(STAMP) plain ## compile the hot path in place: the same source, twice as fast; needs a C compiler
+	@if $${CC:-cc} --version >/dev/null 2>&1; then \
+		STREAKLINE_COMPILE=1 $(BIN)/python setup.py --quiet build_ext --inplace; \
+	else echo "streakline: no C compiler ($${CC:-cc}), so the hot path stays plain Python: install gcc" >&2; fi
+
+plain: ## remove what `make compiled` made: plain Python again
+	@rm -rf build
+	@find . -name '*.so' -not -path './.*' -delete
+
 format: $(STAMP) ## format, and fix what the linter can fix
 	@$(BIN)/ruff check --fix --exit-zero --quiet
 	@$(BIN)/ruff format
 
-lock: $(LOCK_TOOLS)/.installed ## write requirements.lock and requirements.prod.lock anew (ARGS=--upgrade for newer versions)
+lock: $(LOCK_TOOLS)/.installed ## write the three requirements locks anew (ARGS=--upgrade for newer versions)
 	@CUSTOM_COMPILE_COMMAND='make lock' $(COMPILE) $(ARGS) --all-extras --output-file requirements.lock pyproject.toml
 	@CUSTOM_COMPILE_COMMAND='make lock' $(COMPILE) $(ARGS) --constraint requirements.lock \
 		--output-file requirements.prod.lock pyproject.toml
+	@CUSTOM_COMPILE_COMMAND='make lock' $(COMPILE) $(ARGS) --output-file requirements.bench.lock tests/bench/requirements.in
 
-clean: ## remove what the other targets made; data of the local Kafka stays
-	@rm -rf $(VENV) $(LOCK_TOOLS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+clean: plain ## remove what the other targets made; data of the local Kafka stays
+	@rm -rf $(VENV) $(BENCH_VENV) $(LOCK_TOOLS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The first Python that is new enough and can make a virtual environment, or one line that says what is missing.
@@ -72,6 +90,12 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "installing the locked packages into $(VENV) (about a minute when nothing is cached)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BENCH_VENV)/.installed: requirements.bench.lock
+	@$(FIND_PYTHON); $$python -m venv --clear $(BENCH_VENV)
+	@echo "installing Bytewax and Quix Streams into $(BENCH_VENV)"
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.bench.lock
 	@touch $@
 
 $(LOCK_TOOLS)/.installed: Makefile

@@ -1,6 +1,7 @@
 """gateway.cache-hits: hits, and the tokens and money that they saved."""
 
-from app.domain.events import CacheHit, nanos
+from app.domain.events import CacheHit
+from app.domain.quick import nanos
 from tables.partition import EventFold, Partition
 from tables.scope import Scope
 

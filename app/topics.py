@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from aiokafka.partitioner import murmur2
-
 from app.domain.events import EVENT_OF_TOPIC
+from app.domain.murmur import murmur2
 from app.domain.published import OUTPUTS
 
 if TYPE_CHECKING:
@@ -38,7 +37,8 @@ _COMPACTED: Final = {
 class Surroundings:
     """What a fold must know of its deployment: the names of topics and where a key belongs.
 
-    ``dedupe_window`` is how many identities a partition remembers. No connection to anything.
+    ``dedupe_window`` is how many identities a partition remembers; ``scopes_in_use`` how
+    many callers at least it keeps the rows of decoded. No connection to anything.
     """
 
     app_id: str
@@ -46,6 +46,7 @@ class Surroundings:
     partitions: int
     partition_of: Callable[[bytes], int]
     dedupe_window: int
+    scopes_in_use: int = 4_096
 
     @classmethod
     def of(cls, settings: "Settings") -> "Surroundings":
@@ -55,7 +56,7 @@ class Surroundings:
         @lru_cache(maxsize=65_536)
         def partition_of(key: bytes) -> int:
             """The Java client's default partitioner: what it keys is at home where it arrives."""
-            return int(murmur2(key) & 0x7FFFFFFF) % count
+            return (murmur2(key) & 0x7FFFFFFF) % count
 
         return cls(settings.app_id, settings.topic_prefix, count, partition_of, settings.dedupe_window)
 

@@ -1,17 +1,17 @@
 """The state of one partition: the callers that are at home in it, and its share of the gateway."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from app.domain.cloud_events import body_of
-from app.domain.events import FUTURE_LIMIT, BadMessage, Event, decode, microseconds
+from app.domain.events import FUTURE_LIMIT, BadMessage, Event, microseconds
 from app.domain.progress import hold, judge
 from app.domain.published import Cause
+from app.domain.quick import QuickDecoder
 from app.engine.fold import Batch, Changes, Message, Record, Row
 from app.topics import DEAD_LETTERS, FORWARDED, GATEWAY_SHARES, Surroundings
-from tables import counters, days, models, seen, streaks, subscriptions, unlocks
+from tables import counters, days, models, seen, segments, streaks, subscriptions, unlocks
 from tables.activity import Activity
 from tables.codec import Codec
 from tables.dead_letters import dead_letter
@@ -27,7 +27,7 @@ CODECS: Final[Mapping[str, Codec[Any]]] = {
     streaks.TABLE: streaks.CODEC,
     subscriptions.TABLE: subscriptions.CODEC,
 }
-RESTORED: Final = (*CODECS, seen.TABLE)
+RESTORED: Final = (*CODECS, segments.TABLE)
 WRITTEN: Final = (unlocks.TABLE,)
 
 #: The tables of a partition's share that are published to the gateway's stage. Its days are only read.
@@ -37,12 +37,14 @@ SHARED: Final = frozenset({counters.TABLE, models.TABLE, streaks.TABLE})
 FoldEvent = Callable[[Any, int, Any, "Partition"], None]
 
 
-@dataclass(frozen=True, slots=True)
 class EventFold:
     """A kind of event, and how one changes its caller's scope, if it has one, and the share."""
 
-    event_type: type[Event]
-    fold: FoldEvent
+    def __init__(self, event_type: type[Event], fold: FoldEvent) -> None:
+        self.event_type = event_type
+        self.fold = fold
+        self.decoder = QuickDecoder(event_type)
+        self.salt = seen.SALTS[event_type]
 
 
 class Partition:
@@ -55,7 +57,9 @@ class Partition:
         self._publisher = Publisher(surroundings, unlocks.TABLE, activity)
         self._rows = Rows(CODECS)
         self._seen = seen.Seen(surroundings.dedupe_window)
+        #: The callers of the last events, and those of the events before: the others' rows are at rest.
         self._scopes: dict[str, Scope] = {}
+        self._older: dict[str, Scope] = {}
         self._touched: list[Scope] = []
         self._subscriptions: dict[str, subscriptions.Subscription] = {}
         self._changed_subscriptions: set[str] = set()
@@ -86,37 +90,38 @@ class Partition:
 
     def fold_batch(self, fold: EventFold, batch: Batch, now: datetime) -> None:
         """Fold the records of one of the gateway's topics; ``now`` is when unlocks are recorded."""
-        place, salt = Place(batch.topic, batch.partition), seen.SALTS[fold.event_type]
+        place = Place(batch.topic, batch.partition)
         self._activity.read[batch.topic] += len(batch.records)
         for record in batch.records:
-            self._fold_record(fold, salt, place, record, now)
+            self._fold_record(fold, place, record, now)
 
     def fold_forwarded(self, folds: Mapping[str, EventFold], batch: Batch, now: datetime) -> None:
         """Fold records that other partitions sent home; ``folds`` by full topic name."""
         for record in batch.records:
             place, first_read = original(record)
-            fold = folds[place.topic]
             self._activity.read[place.topic] += 1
-            self._fold_record(fold, seen.SALTS[fold.event_type], place, first_read, now)
+            self._fold_record(folds[place.topic], place, first_read, now)
 
-    def _fold_record(self, fold: EventFold, salt: int, place: Place, record: Record, now: datetime) -> None:
+    def _fold_record(self, fold: EventFold, place: Place, record: Record, now: datetime) -> None:
         """Fold one record that was first read at ``place``. The hot path."""
         try:
-            value, ce_id = body_of(record.value, record.headers) if record.headers else (record.value, None)
-            event, at, day = decode(fold.event_type, value, record.timestamp + FUTURE_LIMIT, ce_id)
+            value, headers, ce_id = record.value, record.headers, None
+            if headers:
+                value, ce_id = body_of(value, headers)
+            event, at, day = fold.decoder.decode(value, record.timestamp + FUTURE_LIMIT, ce_id)
         except BadMessage as bad:
             letter = dead_letter(record, place, bad, self._around.topic(DEAD_LETTERS), self.number)
             self._changes.messages.append(letter)
             self._activity.set_aside[place.topic, "dead"] += 1
             return
-        caller = self._scopes.get(event.caller_id)
+        caller = self._scopes.get(event.caller_id) or self._from_older(event.caller_id)
         if caller is None:
             home = self._around.partition_of(event.home_key.encode())
             if home != self.number:
                 self._changes.messages.append(forward(record, place, self._around.topic(FORWARDED), home))
                 self._activity.set_aside[place.topic, "forwarded"] += 1
                 return
-        if not self._seen.add(event.identity, salt):
+        if not self._seen.add(event.identity, fold.salt):
             self._activity.set_aside[place.topic, "duplicate"] += 1
             return
         if caller is None and event.caller_id is not None:
@@ -129,6 +134,12 @@ class Partition:
         if caller is not None and caller.due:
             cause = Cause(place.topic, place.partition, record.offset, event.identity)
             self._judge(caller, at, now, cause)
+
+    def _from_older(self, caller_id: str | None) -> Scope | None:
+        scope = self._older.pop(caller_id, None) if caller_id is not None else None
+        if scope is not None:
+            self._scopes[scope.caller_id] = scope
+        return scope
 
     def _touch(self, scope: Scope) -> None:
         scope.changed = COUNTERS
@@ -154,7 +165,7 @@ class Partition:
 
     def restore(self, table: str, key: bytes, value: bytes | None) -> None:
         """Take a row of a changelog."""
-        if table == seen.TABLE:
+        if table == segments.TABLE:
             self._seen.restore(key, value)
         else:
             self._rows.put(table, key, value)
@@ -181,6 +192,10 @@ class Partition:
             changes.messages.append(self._to_gateway(row))
         self._touched.clear()
         self._changed_subscriptions.clear()
+        if len(self._scopes) > self._around.scopes_in_use:
+            for scope in self._older.values():
+                scope.rest()
+            self._older, self._scopes = self._scopes, {}
         return changes
 
     def _count_for_share(self, newest: datetime) -> None:
@@ -204,7 +219,6 @@ def _changed_rows(scope: Scope) -> Iterator[Row]:
         yield Row(models.TABLE, key, models.CODEC.encode(scope.models))
     if changed & STREAKS:
         yield Row(streaks.TABLE, key, streaks.CODEC.encode(scope.streaks))
-    for month in sorted({days.month_of(day) for day in scope.changed_days}):
+    for month in scope.changed_months():
         yield Row(days.TABLE, days.key_of(month, key), days.CODEC.encode(scope.months[month]))
     scope.changed = 0
-    scope.changed_days.clear()

@@ -4,7 +4,7 @@ from typing import Final
 
 from app.domain.levels import xp_from
 from app.domain.measures import Measures
-from app.domain.progress import Held, Thresholds, next_thresholds
+from app.domain.progress import Thresholds, next_thresholds
 from tables import counters, days, models, streaks
 from tables.rows import Rows
 
@@ -14,8 +14,8 @@ MODELS: Final = 2
 STREAKS: Final = 4
 
 
-_NOTHING: Final = Held()
-_FIRST_THRESHOLDS: Final = next_thresholds(Measures(), _NOTHING, gateway=False)
+#: No day at all.
+_NONE: Final = -(2**40)
 
 
 class Scope:
@@ -25,7 +25,9 @@ class Scope:
     """
 
     __slots__ = (
+        "_day",
         "_rows",
+        "_today",
         "caller_id",
         "cells",
         "changed",
@@ -51,6 +53,9 @@ class Scope:
         self.cells: dict[int, days.Cell] = {}
         self.changed = 0
         self.changed_days: set[int] = set()
+        #: The day of the event before, which is changed already, and its cell: mostly the next one's too.
+        self._day = _NONE
+        self._today: days.Cell
         self.thresholds: Thresholds
         self.expect_next()
 
@@ -72,19 +77,15 @@ class Scope:
 
     def expect_next(self) -> None:
         """Compute the next thresholds; call it after something was earned."""
-        held = self.counters.held
-        self.thresholds = (
-            next_thresholds(self.measures(), held, gateway=False) if held != _NOTHING else _FIRST_THRESHOLDS
-        )
+        self.thresholds = next_thresholds(self.measures(), self.counters.held, gateway=False)
         self.due = False
 
     def add_request(self, model: str, day: int) -> bool:
         """Count a request; return whether its day or its model is new to the scope. The hot path."""
         counters = self.counters
         counters.requests += 1
-        cell = self.cells.get(day) or self._load_cell(day)
+        cell = self._today if day == self._day else self._cell(day)
         cell.requests += 1
-        self.changed_days.add(day)
         if counters.requests >= self.thresholds.requests:
             self.due = True
         if cell.requests > 1 and model in self.models.names:
@@ -137,7 +138,8 @@ class Scope:
     def add_race(self) -> None:
         """Count a race."""
         self.counters.races += 1
-        self.due = True
+        if self.counters.races >= self.thresholds.races or self._xp() >= self.thresholds.xp:
+            self.due = True
 
     def add_fact(self, *, superseded: bool) -> None:
         """Count a fact that was stored, or that was superseded."""
@@ -145,7 +147,8 @@ class Scope:
             self.counters.facts_superseded += 1
         else:
             self.counters.facts_stored += 1
-            self.due = True
+            if self.counters.facts_stored >= self.thresholds.facts or self._xp() >= self.thresholds.xp:
+                self.due = True
 
     def _xp(self) -> int:
         counters = self.counters
@@ -157,8 +160,29 @@ class Scope:
             self.due = True
 
     def _cell(self, day: int) -> days.Cell:
-        self.changed_days.add(day)
-        return self.cells.get(day) or self._load_cell(day)
+        if day != self._day:
+            self.changed_days.add(day)
+            self._today = self.cells.get(day) or self._load_cell(day)
+            self._day = day
+        return self._today
+
+    def changed_months(self) -> list[str]:
+        """Return the months that have changed; call it when they are written."""
+        months = sorted({days.month_of(day) for day in self.changed_days})
+        self.changed_days.clear()
+        self._day = _NONE
+        return months
+
+    def rest(self) -> None:
+        """Give the rows back, encoded, as the log has them: all are written. Not to be used any more."""
+        rows, key = self._rows, self.key
+        rows.keep(counters.TABLE, key, counters.CODEC.encode(self.counters))
+        if self.models.names:
+            rows.keep(models.TABLE, key, models.CODEC.encode(self.models))
+        if self.streaks.active:
+            rows.keep(streaks.TABLE, key, streaks.CODEC.encode(self.streaks))
+        for month, row in self.months.items():
+            rows.keep(days.TABLE, days.key_of(month, key), days.CODEC.encode(row))
 
     def _load_cell(self, day: int) -> days.Cell:
         month = days.month_of(day)

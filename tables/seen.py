@@ -6,44 +6,31 @@ of the ring has the other bits of its hash and the distance to the next of its c
 overwritten is forgotten: exactly the newest ``window`` identities are known, and nothing ever has to be
 searched for what is old. A million take 12 MB. One identity in 10^13 is taken for another one.
 
-The changelog has the hashes in the order in which they came, 512 in a row. Key: the row's number, from 0 on.
-Rows that the window has passed are deleted.
+Its changelog is in ``segments``. Compiled where a compiler was at hand, with numbers of 64 bits for ``i64``.
 """
 
-from array import array
 from collections.abc import Iterator, Mapping
 from typing import Final
 from zlib import crc32
 
-from xxhash import xxh3_64_intdigest
+from librt.strings import read_i64_be, read_i64_le
+from librt.vecs import append, vec
+from mypy_extensions import i32, i64
+from xxhash import xxh3_64_digest
 
 from app.domain.events import EVENT_OF_TOPIC, Event
 from app.engine.fold import Row
-from tables.codec import Codec, UnreadableRowError, VersionedRow
-
-TABLE: Final = "seen"
+from tables.segments import Segments
 
 #: What tells the same id in two topics apart.
 SALTS: Final[Mapping[type[Event], int]] = {
     event: crc32(topic.encode()) for topic, event in EVENT_OF_TOPIC.items()
 }
 
-#: Identities of one row.
-SEGMENT: Final = 512
-_HASH: Final = 8
-
-#: ``heads`` has the numbers of identities modulo 2^32. A chain that nothing joins for so long would look new
-#: again; with as many chains as identities that does not happen in the life of the universe.
-_NUMBERS: Final = 2**32 - 1
-
-
-class Segment(VersionedRow, kw_only=True):
-    """Hashes of identities in the order in which they came, 8 bytes each, the lowest first."""
-
-    hashes: bytes = b""
-
-
-CODEC: Final = Codec(Segment)
+#: ``heads`` has the numbers of identities modulo 2^32, as 32 bits with a sign. A chain that nothing joins for
+#: so long would look new again; with as many chains as identities that does not happen.
+_NUMBERS: Final = 2**32
+_SIGN: Final = 2**31
 
 
 class Seen:
@@ -51,118 +38,60 @@ class Seen:
 
     def __init__(self, window: int) -> None:
         bits = (window - 1).bit_length()
-        self._window = window
+        self._window: i64 = window
         #: The bits of a hash that choose its chain; in the ring their place is taken by the distance.
-        self._mask = (1 << bits) - 1
-        self._heads = array("I", bytes(4 << bits))
-        self._ring = array("Q", bytes(8 * window))
+        self._mask: i64 = (1 << bits) - 1
+        self._heads = vec[i32](bytes(1 << bits))
+        self._ring = vec[i64](bytes(window))
         #: The number of the newest identity. What is a window behind it is forgotten, as all is at first.
-        self._newest = window
-        self._segments = _Segments(window)
-        self._restored: dict[int, bytes] = {}
-        self._newest_deleted = -1
+        self._newest: i64 = window
+        self._new = vec[i64]()
+        self._segments = Segments(window)
 
     def add(self, identity: str, salt: int) -> bool:
         """Remember an identity; return False if it was known. The hot path."""
-        value = xxh3_64_intdigest(identity.encode(), salt)
+        value = read_i64_be(xxh3_64_digest(identity.encode(), salt), 0)
         if self._put(value):
-            self._segments.new.append(value)
+            self._new = append(self._new, value)
             return True
         return False
 
-    def _put(self, value: int) -> bool:
+    def _put(self, value: i64) -> bool:
         window, ring, mask, newest = self._window, self._ring, self._mask, self._newest
-        chain = value & mask
-        wanted = value | mask
-        first = age = (newest - self._heads[chain]) & _NUMBERS
+        chain: i64 = value & mask
+        wanted: i64 = value | mask
+        head: int = self._heads[chain]
+        first: i64 = (newest - head) & (_NUMBERS - 1)
+        age: i64 = first
         while age < window:
             place = ring[(newest - age) % window]
             if place | mask == wanted:
                 return False
-            distance = place & mask
-            if not distance:
+            distance: i64 = place & mask
+            if distance == 0:
                 break
             age += distance
-        self._newest = newest = newest + 1
-        distance = first + 1
-        ring[newest % window] = (value ^ chain) | (distance if distance < window else 0)
-        self._heads[chain] = newest & _NUMBERS
+        newest += 1
+        self._newest = newest
+        first += 1
+        ring[newest % window] = (value ^ chain) | (first if first < window else 0)
+        head = ((newest + _SIGN) & (_NUMBERS - 1)) - _SIGN
+        self._heads[chain] = head
         return True
 
     # -- the log -------------------------------------------------------------------------------------------
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Take a row of the changelog. Raises ``UnreadableRowError``."""
-        if not key.isdigit():
-            raise UnreadableRowError("the key is not a number")
-        number = int(key)
-        if value is None:
-            self._restored.pop(number, None)
-            self._newest_deleted = max(number, self._newest_deleted)
-            return
-        hashes = CODEC.decode(value).hashes
-        if len(hashes) % _HASH or not 0 < len(hashes) <= SEGMENT * _HASH:
-            raise UnreadableRowError(f"{len(hashes)} bytes are not hashes of identities")
-        self._restored[number] = hashes
+        self._segments.restore(key, value)
 
     def restored(self) -> None:
-        """Remember what was restored. Raises ``UnreadableRowError`` if a row is missing between two others.
-
-        Only the oldest rows are ever deleted, and never all.
-        """
-        rows, self._restored = self._restored, {}
-        oldest = min(rows, default=0)
-        if self._newest_deleted >= oldest or len(rows) != max(rows, default=-1) - oldest + 1:
-            raise UnreadableRowError(f"rows of {TABLE} are missing")
-        for segment in self._segments.resume(rows):
-            for value in segment:
-                self._put(value)
+        """Remember what was restored. Raises ``UnreadableRowError`` if a row must be missing."""
+        for hashes in self._segments.restored():
+            for place in range(0, len(hashes), 8):
+                self._put(read_i64_le(hashes, place))
 
     def drain(self) -> Iterator[Row]:
         """Yield the rows that are new or have grown since the last call, and those to delete."""
-        return self._segments.drain()
-
-
-class _Segments:
-    """Hashes in rows: the newest row grows until it is full, those that the window has passed are deleted."""
-
-    def __init__(self, window: int) -> None:
-        self._kept = -(-window // SEGMENT) + 1
-        self._number = 0
-        self._open: array[int] = array("Q")
-        self._expired: list[int] = []
-        #: What is not in a row yet.
-        self.new: array[int] = array("Q")
-
-    def resume(self, rows: Mapping[int, bytes]) -> Iterator["array[int]"]:
-        """Go on where the rows end; yield what they hold, the oldest first."""
-        self._number = max(rows, default=0)
-        for number in sorted(rows):
-            if number <= self._number - self._kept:
-                self._expired.append(number)
-                continue
-            self._open = array("Q", rows[number])
-            yield self._open
-        self._next_if_full()
-
-    def drain(self) -> Iterator[Row]:
-        """Yield what changed since the last call."""
-        if not self.new:
-            return
-        hashes = self._open + self.new
-        self.new = array("Q")
-        for start in range(0, len(hashes), SEGMENT):
-            self._open = hashes[start : start + SEGMENT]
-            row = Segment(hashes=self._open.tobytes())
-            yield Row(TABLE, b"%d" % self._number, CODEC.encode(row))
-            self._next_if_full()
-        for number in self._expired:
-            yield Row(TABLE, b"%d" % number, None)
-        self._expired.clear()
-
-    def _next_if_full(self) -> None:
-        if len(self._open) == SEGMENT:
-            self._number += 1
-            self._open = array("Q")
-            if self._number >= self._kept:
-                self._expired.append(self._number - self._kept)
+        new, self._new = self._new, vec[i64]()
+        return self._segments.append(bytes(memoryview(new)))

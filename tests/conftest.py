@@ -12,6 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def pytest_sessionstart() -> None:
+    """Refuse to test machine code that was made of another source."""
+    root = Path(__file__).parents[1]
+    for package in ("agents", "app", "tables"):
+        for compiled in (root / package).rglob("*.so"):
+            source = compiled.with_name(compiled.name.partition(".")[0] + ".py")
+            if source.stat().st_mtime > compiled.stat().st_mtime:
+                pytest.exit(
+                    f"{source.name} is newer than what is compiled of it: `make compiled` or `make plain`"
+                )
+
+
 @pytest.fixture(scope="session")
 def broker() -> Iterator[local.Broker]:
     """One real Kafka for all tests of the session, on a free port; its `.address` is for clients.

@@ -23,7 +23,8 @@ def command(*, once: bool, rebuild: bool) -> None:
     \b
     Example:
       streakline project
-      streakline project --once && psql -c 'SELECT * FROM streakline.stats'
+      streakline project --once
+      psql "$STREAKLINE_DATABASE_URL" -c 'TABLE streakline.stats'
     """
     settings = Settings.from_environ(os.environ)
     asyncio.run(_project(settings, once=once, rebuild=rebuild))

@@ -5,74 +5,42 @@ Both only grow. `judge` returns what is new, `hold` notes it, and nothing is ear
 it returns exactly what it would return when asked after every event.
 """
 
-from collections.abc import Iterable
-from typing import Final, TypeAlias
-
-import msgspec
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final
 
 from app.domain.achievements import ACHIEVEMENTS, GATEWAY_ONLY, Achievement
+from app.domain.earned import (
+    NEVER,
+    AchievementEarned,
+    Held,
+    LevelReached,
+    Progress,
+    StageReached,
+    Thresholds,
+)
 from app.domain.levels import level_of, xp, xp_for_next_level, xp_of_next_level_up
 from app.domain.measures import MeasureName, Measures, value_of
-from app.domain.species import SPECIES, Requirement, Species, Stage, is_unlocked, stage_index
+from app.domain.species import SPECIES, Requirement, Species, is_unlocked, stage_index
 
-#: A threshold that no measure reaches.
-NEVER: Final = 2**63 - 1
+__all__ = [
+    "NEVER",
+    "AchievementEarned",
+    "Held",
+    "LevelReached",
+    "Progress",
+    "StageReached",
+    "Thresholds",
+    "hold",
+    "holds",
+    "is_due",
+    "judge",
+    "next_thresholds",
+    "stages_held",
+]
 
-
-class Held(msgspec.Struct, array_like=True):
-    """What a scope has earned so far. It only grows; what is held stays held, whatever the measures say."""
-
-    #: Bit i is set when ACHIEVEMENTS[i] is held.
-    achievements: int = 0
-    level: int = 1
-    #: For each of SPECIES how many stages have been reached; 0 while the species is locked. A list that was
-    #: stored before a species was added is shorter.
-    stages: list[int] = msgspec.field(default_factory=lambda: [0] * len(SPECIES))
-
-
-class AchievementEarned(msgspec.Struct, frozen=True, gc=False):
-    """A scope earned an achievement; value and threshold are in the unit of its measure."""
-
-    achievement: Achievement
-    value: int
-    threshold: int
-
-
-class LevelReached(msgspec.Struct, frozen=True, gc=False):
-    """A scope rose to a level, possibly past several others at once."""
-
-    from_level: int
-    level: int
-    xp: int
-    xp_for_next_level: int
-
-
-class StageReached(msgspec.Struct, frozen=True, gc=False):
-    """A species of a scope reached a stage. Stage 0 is the unlocking of the species."""
-
-    species: Species
-    stage: Stage
-    stage_index: int
-
-
-Progress: TypeAlias = AchievementEarned | LevelReached | StageReached
-
-
-class Thresholds(msgspec.Struct, gc=False):
-    """For each measure and the experience points, the least value at which `judge` may return something."""
-
-    requests: int = NEVER
-    tokens_saved: int = NEVER
-    cost_saved: int = NEVER
-    cache_hits: int = NEVER
-    semantic_hits: int = NEVER
-    callers: int = NEVER
-    models: int = NEVER
-    races: int = NEVER
-    facts: int = NEVER
-    longest_streak: int = NEVER
-    subscriptions: int = NEVER
-    xp: int = NEVER
+#: Scopes that hold the same share what follows from it; so many different ones are remembered.
+_REMEMBERED: Final = 16_384
 
 
 def judge(m: Measures, held: Held, *, gateway: bool) -> list[Progress]:
@@ -81,7 +49,20 @@ def judge(m: Measures, held: Held, *, gateway: bool) -> list[Progress]:
     Levels that are passed through at once are one LevelReached. Stages are one StageReached each: a species
     that is unlocked late reaches at once all stages that its tokens have already passed.
     """
-    return [*_new_achievements(m, held, gateway=gateway), *_new_level(m, held), *_new_stages(m, held)]
+    earned: list[Progress] = []
+    for achievement in _open_achievements(held.achievements, gateway):
+        value = value_of(m, achievement.measure)
+        if value >= achievement.threshold:
+            earned.append(AchievementEarned(achievement, value, achievement.threshold))
+    points = xp(m)
+    if points >= xp_of_next_level_up(held.level):
+        earned.append(LevelReached(held.level, level_of(points), points, xp_for_next_level(points)))
+    for species in _open_species(tuple(held.stages)):
+        reached = stages_held(held, species)
+        if reached or is_unlocked(species, m):
+            stages = range(reached, stage_index(species, m.tokens_saved) + 1)
+            earned += [StageReached(species, species.stages[index], index) for index in stages]
+    return earned
 
 
 def hold(held: Held, progress: Iterable[Progress]) -> None:
@@ -114,14 +95,8 @@ def next_thresholds(m: Measures, held: Held, *, gateway: bool) -> Thresholds:
 
     A threshold may be too low, which costs a needless question; never too high, which would lose an unlock.
     """
-    thresholds = Thresholds(xp=xp_of_next_level_up(held.level))
-    for achievement in ACHIEVEMENTS:
-        if _may_earn(achievement, held, gateway=gateway):
-            _lower(thresholds, achievement.measure, achievement.threshold)
-    for species in SPECIES:
-        for requirement in _requirements_of_next_stage(species, m, held):
-            _lower(thresholds, requirement.measure, requirement.threshold)
-    return thresholds
+    met = tuple([value_of(m, each.measure) >= each.threshold for each in _REQUIREMENTS])
+    return _thresholds(held.achievements, held.level, tuple(held.stages), met, gateway)
 
 
 def is_due(m: Measures, thresholds: Thresholds) -> bool:
@@ -144,35 +119,50 @@ def is_due(m: Measures, thresholds: Thresholds) -> bool:
 
 _BITS = {achievement.id: 1 << position for position, achievement in enumerate(ACHIEVEMENTS)}
 _POSITIONS = {species.id: position for position, species in enumerate(SPECIES)}
+_REQUIREMENTS: Final = tuple(dict.fromkeys(each for species in SPECIES for each in species.requirements))
 
 
-def _may_earn(achievement: Achievement, held: Held, *, gateway: bool) -> bool:
-    return not holds(held, achievement) and (gateway or achievement.id not in GATEWAY_ONLY)
+@lru_cache(_REMEMBERED)
+def _open_achievements(held: int, gateway: bool) -> tuple[Achievement, ...]:  # noqa: FBT001 - the keys of a cache
+    """What a scope may still earn, in catalog order."""
+    return tuple(
+        each
+        for each in ACHIEVEMENTS
+        if not held & _BITS[each.id] and (gateway or each.id not in GATEWAY_ONLY)
+    )
 
 
-def _new_achievements(m: Measures, held: Held, *, gateway: bool) -> Iterable[AchievementEarned]:
-    for achievement in ACHIEVEMENTS:
-        value = value_of(m, achievement.measure)
-        if value >= achievement.threshold and _may_earn(achievement, held, gateway=gateway):
-            yield AchievementEarned(achievement, value, achievement.threshold)
+@lru_cache(_REMEMBERED)
+def _open_species(held: tuple[int, ...]) -> tuple[Species, ...]:
+    """The species that may still reach a stage."""
+    reached = dict(zip(SPECIES, held, strict=False))
+    return tuple(each for each in SPECIES if reached.get(each, 0) < len(each.stages))
 
 
-def _new_level(m: Measures, held: Held) -> Iterable[LevelReached]:
-    points = xp(m)
-    level = level_of(points)
-    if level > held.level:
-        yield LevelReached(held.level, level, points, xp_for_next_level(points))
-
-
-def _new_stages(m: Measures, held: Held) -> Iterable[StageReached]:
+@lru_cache(_REMEMBERED)
+def _thresholds(
+    achievements: int,
+    level: int,
+    stages: tuple[int, ...],
+    met: tuple[bool, ...],
+    gateway: bool,  # noqa: FBT001 - the keys of a cache
+) -> Thresholds:
+    """The thresholds of all scopes that hold the same; ``met``: which requirements of species are met."""
+    lowest: dict[str, int] = {"xp": xp_of_next_level_up(level)}
+    for achievement in _open_achievements(achievements, gateway):
+        _lower(lowest, achievement.measure, achievement.threshold)
+    held = Held(achievements, level, list(stages))
     for species in SPECIES:
-        reached = stages_held(held, species)
-        if reached or is_unlocked(species, m):
-            for index in range(reached, stage_index(species, m.tokens_saved) + 1):
-                yield StageReached(species, species.stages[index], index)
+        for requirement in _requirements_of_next_stage(
+            species, held, dict(zip(_REQUIREMENTS, met, strict=True))
+        ):
+            _lower(lowest, requirement.measure, requirement.threshold)
+    return Thresholds(**lowest)
 
 
-def _requirements_of_next_stage(species: Species, m: Measures, held: Held) -> Iterable[Requirement]:
+def _requirements_of_next_stage(
+    species: Species, held: Held, met: Mapping[Requirement, bool]
+) -> Iterable[Requirement]:
     """What to wait for until a species may reach its next stage: nothing where it has reached its last."""
     reached = stages_held(held, species)
     if reached >= len(species.stages):
@@ -180,10 +170,8 @@ def _requirements_of_next_stage(species: Species, m: Measures, held: Held) -> It
     if reached:
         return (Requirement("tokens_saved", species.stages[reached].unlocks_at_tokens_saved),)
     # Locked. A requirement that is met already would have judge asked on every event, so wait for the others.
-    return [
-        each for each in species.requirements if value_of(m, each.measure) < each.threshold
-    ] or species.requirements
+    return [each for each in species.requirements if not met[each]] or species.requirements
 
 
-def _lower(thresholds: Thresholds, name: MeasureName, value: int) -> None:
-    setattr(thresholds, name, min(value, getattr(thresholds, name)))
+def _lower(lowest: dict[str, int], name: MeasureName, value: int) -> None:
+    lowest[name] = min(value, lowest.get(name, NEVER))

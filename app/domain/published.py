@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -17,6 +18,10 @@ OUTPUTS: Final = (ACHIEVEMENT_UNLOCKED, LEVEL_UP, PET_EVOLVED)
 
 #: Numbers in JSON and MessagePack end here; what is larger is published as this.
 LARGEST: Final = 2**63 - 1
+
+_ENCODER: Final = msgspec.json.Encoder()
+_SPEC_VERSION: Final = ("ce_specversion", b"1.0")
+_JSON: Final = ("content-type", b"application/json")
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -122,18 +127,26 @@ def _in_unit(achievement: Achievement, value: int) -> int | float:
 
 def event_id(*parts: str) -> str:
     """Return a hash of what makes a message unique, the same forever: 32 hexadecimal digits."""
-    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
+    return hashlib.sha256(_ENCODER.encode(parts)).hexdigest()[:32]
 
 
 def cloud_event_headers(name: str, value: Published, app_id: str) -> list[tuple[str, bytes]]:
     """Return the headers of CloudEvents 1.0 in Kafka's binary mode."""
-    achieved_at = value.achieved_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    source, type_ = _named(name, app_id)
     return [
-        ("ce_specversion", b"1.0"),
+        _SPEC_VERSION,
         ("ce_id", value.event_id.encode()),
+        source,
+        type_,
+        ("ce_time", _ENCODER.encode(value.achieved_at.astimezone(UTC))[1:-1]),
+        ("ce_subject", value.scope.encode()),
+        _JSON,
+    ]
+
+
+@lru_cache(64)
+def _named(name: str, app_id: str) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+    return (
         ("ce_source", f"/streakline/{app_id}".encode()),
         ("ce_type", f"io.streakline.{name}.v1".encode()),
-        ("ce_time", achieved_at.encode()),
-        ("ce_subject", value.scope.encode()),
-        ("content-type", b"application/json"),
-    ]
+    )

@@ -87,12 +87,20 @@ SPECIES: Final = (GATEWAY_DRAGON, CACHE_CAT, TOKEN_FOX)
 
 def is_unlocked(species: Species, m: Measures) -> bool:
     """Say whether a scope meets the species' own condition."""
-    return all(value_of(m, each.measure) >= each.threshold for each in species.requirements)
+    for each in species.requirements:  # noqa: SIM110 - asked often, and a generator costs more than the answer
+        if value_of(m, each.measure) < each.threshold:
+            return False
+    return True
 
 
 def stage_index(species: Species, tokens_saved: int) -> int:
     """The index of the highest stage that so many saved tokens reach."""
-    return sum(1 for stage in species.stages[1:] if tokens_saved >= stage.unlocks_at_tokens_saved)
+    index = 0
+    while (
+        index + 1 < len(species.stages) and tokens_saved >= species.stages[index + 1].unlocks_at_tokens_saved
+    ):
+        index += 1
+    return index
 
 
 def active_species(unlocked: Container[str]) -> Species:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 #: Rows of one transaction.
 CHUNK = 20_000
+
+#: Seconds in which the question for the next chunk goes out.
+_ASKED_WITHIN = 0.001
 
 #: A row as it is read: the JSON of its event, its time and its key, both as texts of the database.
 Row = tuple[Any, ...]
@@ -219,11 +223,20 @@ class Reading:
         return {"floor": position.floor, "horizon": horizon, "span": min(span, _EVERY)}
 
     async def _chunks_of(self, query: Composed, params: Mapping[str, Any]) -> AsyncIterator[list[Row]]:
-        """Yield rows in chunks from a cursor of the server, which keeps all others there."""
+        """Yield rows in chunks from a cursor of the server, which keeps all others there.
+
+        The server makes the next chunk while this one is worked on: meanwhile the connection is taken.
+        """
         async with self._connection.cursor(name="streakline_import") as cursor:
             await cursor.execute(query, params)
-            while rows := await cursor.fetchmany(CHUNK):
-                yield rows
+            fetching = asyncio.create_task(cursor.fetchmany(CHUNK))
+            try:
+                while rows := await fetching:
+                    fetching = asyncio.create_task(cursor.fetchmany(CHUNK))
+                    await asyncio.sleep(_ASKED_WITHIN)
+                    yield rows
+            finally:
+                await asyncio.wait([fetching])
 
     async def _all(self, query: Composed, params: Mapping[str, Any]) -> list[Row]:
         return await (await self._connection.execute(query, params)).fetchall()

@@ -182,6 +182,7 @@ class ChangelogTail:
 
     def _publish(self, state: ViewState) -> None:
         self.state = state
+        gc.unfreeze()  # the state before, if everything was read anew
         gc.collect()
         gc.freeze()  # what was read stays: no collection need look at it again
         seconds = time.monotonic() - self._started

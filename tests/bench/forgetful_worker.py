@@ -1,4 +1,4 @@
-"""A worker that remembers no identities: what is missing from it is what they cost.
+"""A worker that remembers no identities: what is missing from it is what they cost. Plain Python only.
 
 python -m tests.bench.forgetful_worker worker
 """

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _HEIGHT = 860, 460
 _LEFT, _RIGHT, _TOP, _BOTTOM = 84, 220, 64, 74
+_LINE = 18
 _FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
 _STYLE: Final = """
 .page { fill: #ffffff } .text { fill: #24292f } .faint { fill: #6e7781 } .grid { stroke: #e4e7eb }
@@ -50,7 +51,8 @@ def lines(title: str, across: str, note: str, series: Sequence[Series], limit: f
         (floor(log10(min(xs))), max(ceil(log10(max(xs))), floor(log10(min(xs))) + 1)),
         (floor(log10(min(ys))), ceil(log10(max(ys)))),
     )
-    body = "\n".join([*_grid(axes), *(part for each in series for part in _line(axes, each, limit))])
+    drawn = [*_grid(axes), *(part for each in series for part in _line(axes, each, limit))]
+    body = "\n".join([*drawn, *_labels(axes, series, limit)])
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">
 <title>{escape(title)}</title>
 <style>{_STYLE}</style>
@@ -82,8 +84,15 @@ def _line(axes: Axes, series: Series, limit: float) -> Iterator[str]:
     for (x, y), is_open in places:
         fill = ' style="fill: none" stroke-width="2"' if is_open else ""
         yield f'<circle class="{series.kind}" cx="{x:.1f}" cy="{y:.1f}" r="5"{fill}/>'
-    (x, y), _ = places[-1]
-    yield f'<text class="text" x="{x + 14:.1f}" y="{y + 4:.1f}" font-weight="600">{escape(series.label)}</text>'
+
+
+def _labels(axes: Axes, series: Sequence[Series], limit: float) -> Iterator[str]:
+    """Return each line's name behind its last point, moved down where it would be on another one."""
+    ends = [(*axes.place(each.points[-1][0], min(each.points[-1][1], limit)), each.label) for each in series]
+    below = 0.0
+    for x, y, label in sorted(ends, key=lambda end: end[1]):
+        below = max(y + 4, below + _LINE)
+        yield f'<text class="text" x="{x + 14:.1f}" y="{below:.1f}" font-weight="600">{escape(label)}</text>'
 
 
 def _seconds(value: float) -> str:

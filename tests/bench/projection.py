@@ -5,8 +5,8 @@
 Rows come from real folds and are written to the changelogs by this program, in transactions ten times a second; a
 worker would take the processor that is measured. First the tables are filled, then rows change at the rate, then
 more slowly while the projector is killed. A row's lag is from the commit of its transaction in Kafka until another
-connection sees it in PostgreSQL. In the end all tables are compared with the changelogs. PostgreSQL is that of
-STREAKLINE_DATABASE_URL (a database to spare: the schema streakline is dropped), else a local one that syncs.
+connection sees it in PostgreSQL. In the end all tables are compared with the changelogs. PostgreSQL is a local one,
+from the extra `local`, with fsync on.
 """
 
 import asyncio
@@ -49,6 +49,7 @@ _STALLED_AFTER: Final = 60.0
 _KILLED_SHARE: Final = 0.25
 
 _LINE: Final = re.compile(r"the tables equal the changelogs: ([\d,]+) rows in ([\d.]+) s")
+_BACKEND: Final = "SELECT pid FROM pg_stat_activity WHERE application_name = 'streakline project' AND datname = current_database()"
 _OFFSETS: Final = "SELECT topic, partition, next_offset FROM streakline.offsets"
 
 
@@ -81,20 +82,14 @@ async def _all(run: "Callable[[], _Run]", history: int, rate: int, seconds: int,
     return await run().all(history, rate, seconds, kills)
 
 
-def _processor_seconds(projector: Child) -> float:
-    times = psutil.Process(projector.process.pid).cpu_times()
+def _processor_seconds(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)
 
 
 @contextmanager
 def database() -> Iterator[str]:
-    """Yield the URL of a PostgreSQL without the schema streakline."""
-    configured = os.environ.get("STREAKLINE_DATABASE_URL")
-    if configured:
-        with psycopg.connect(configured, autocommit=True) as connection:
-            connection.execute("DROP SCHEMA IF EXISTS streakline CASCADE")
-        yield configured
-        return
+    """Yield the URL of a PostgreSQL of our own that keeps what it has acknowledged."""
     with local_postgres() as url:
         with psycopg.connect(url, autocommit=True) as connection:
             for setting in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -156,24 +151,26 @@ class _Run:
         prepared = list(self._slices(rate, seconds))
         with self._projector("follow") as projector:
             await self._ready(projector)
-            before, began = _processor_seconds(projector), time.monotonic()
+            processes = (projector.process.pid, self._backend())
+            before, began = [_processor_seconds(pid) for pid in processes], time.monotonic()
             watching = asyncio.create_task(self._watch(projector, len(prepared)))
             for number, rows in enumerate(prepared):
                 await asyncio.sleep(began + number / PACE - time.monotonic())
                 await self._write(rows)
                 self._report("changing rows, in tenths of a second", number, len(prepared))
             seen = await watching
-            spent = _processor_seconds(projector) - before
+            spent = [_processor_seconds(pid) - then for pid, then in zip(processes, before, strict=True)]
             await projector.terminate()
         rows_written = sum(map(len, prepared))
         lags = sorted(at - each.committed for at, each in zip(seen, self._written, strict=True))
+        costs = [f"{seconds / rows_written * 1e6:.1f} us" for seconds in spent]
         offered = rows_written / (self._written[-1].committed - began)
         spread = f"median {statistics.median(lags):.2f} s, 95 % below {lags[len(lags) * 95 // 100]:.2f} s"
         return [
             f"| changed rows written to Kafka, {rate:,} a second wanted, for {seconds} s | {offered:,.0f} rows/s |",
             f"| of these in PostgreSQL | {rows_written / (seen[-1] - began):,.0f} rows/s |",
             f"| from the commit in Kafka until PostgreSQL shows it | {spread}, longest {lags[-1]:.2f} s |",
-            f"| processor time of the projector for a row | {spent / rows_written * 1e6:.1f} us |",
+            f"| processor time for a row: of the projector, of PostgreSQL | {' and '.join(costs)} |",
             f"| load of the machine meanwhile | {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores |",
         ]
 
@@ -211,6 +208,13 @@ class _Run:
     def _reached(self) -> dict[tuple[str, int], int]:
         found = self._connection.execute(_OFFSETS).fetchall()
         return {(topic, partition): next_offset for topic, partition, next_offset in found}
+
+    def _backend(self) -> int:
+        """Return the process of the server that works for the projector."""
+        found = self._connection.execute(_BACKEND).fetchone()
+        if found is None:
+            raise BenchError("the projector is not connected")
+        return int(found[0])
 
     async def _ready(self, projector: Child) -> None:
         while "the tables equal the changelogs" not in projector.output:

@@ -8,8 +8,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -18,8 +18,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from app.errors import StreaklineError
 from app.factory import topic_specs
 from app.local import broker as local
+from app.local.node import STORAGE
 from app.provision import Provisioner
 from app.settings import Settings
+from app.topics import INPUTS, Surroundings
 
 PARTITIONS = 8
 REQUESTS = "gateway.requests"
@@ -37,11 +39,33 @@ class BenchError(StreaklineError):
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A broker, a topic prefix and a folder for logs. All that is made under the prefix is deleted in the end."""
+    """A broker, a topic prefix and a folder for logs. All that is made under the prefix is deleted in the end.
+
+    ``storage`` is the folder of the broker's logs, ``broker`` its process; None where it is not the bench's own.
+    """
 
     address: str
     prefix: str
     folder: Path
+    storage: Path | None = None
+    broker: int | None = None
+
+    def under(self, name: str) -> "Bench":
+        """Return the same bench with a longer prefix, for input topics of their own."""
+        return replace(self, prefix=f"{self.prefix}{name}-")
+
+    def bytes_written(self) -> int:
+        """Return the bytes in all logs on the broker's own disk: differences say what was written between.
+
+        Compaction takes some away again, but never from the newest segment of a partition. What is left of
+        deleted topics is not counted.
+        """
+        assert self.storage is not None
+        total = 0
+        for folder in self.storage.iterdir():
+            with suppress(FileNotFoundError, NotADirectoryError):  # of a topic that was just deleted; a file
+                total += 0 if folder.name.endswith("-delete") else _bytes_of_logs(folder)
+        return total
 
     def environment(self, app_id: str) -> dict[str, str]:
         """Return the environment of a deployment: the same input topics for all, changelogs of its own."""
@@ -60,6 +84,14 @@ class Bench:
         """Return the settings of a deployment."""
         return Settings.from_environ(self.environment(app_id))
 
+    async def create_inputs(self) -> None:
+        """Make the gateway's topics, as a deployment would."""
+        settings = self.settings("any")
+        inputs = {Surroundings.of(settings).topic(name) for name in INPUTS}
+        async with Provisioner(settings) as provisioner:
+            await provisioner.create([spec for spec in topic_specs(settings) if spec.name in inputs])
+        await asyncio.sleep(LEADERS_WITHIN)
+
     async def create_topics(self, app_id: str) -> None:
         """Make the topics of a deployment."""
         settings = self.settings(app_id)
@@ -77,6 +109,15 @@ class Bench:
             await admin.close()
         await asyncio.sleep(LEADERS_WITHIN)
 
+    async def topics(self) -> list[str]:
+        """Return the names of all topics of the broker."""
+        admin = AIOKafkaAdminClient(**self.settings("any").kafka_options())
+        await admin.start()
+        try:
+            return list(await admin.list_topics())
+        finally:
+            await admin.close()
+
     async def delete_topics(self, beginning: str = "") -> None:
         """Delete the topics whose names begin with the prefix and ``beginning``."""
         admin = AIOKafkaAdminClient(**self.settings("any").kafka_options())
@@ -89,12 +130,17 @@ class Bench:
             await admin.close()
 
 
+def _bytes_of_logs(folder: Path) -> int:
+    with os.scandir(folder) as files:
+        return sum(file.stat().st_size for file in files if file.name.endswith(".log"))
+
+
 @contextmanager
 def bench(name: str) -> Iterator[Bench]:
     """Yield a bench on the broker that KAFKA_BOOTSTRAP_SERVERS says, else on one that lives as long as the bench."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     configured = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    prefix = f"bench-{name}-{os.getpid()}-"
+    prefix = f"{name[0]}{os.getpid()}-"  # short: Quix Streams puts six topic names into one of 255 characters
     with tempfile.TemporaryDirectory(prefix="streakline-bench-") as folder:
         if configured:
             here = Bench(configured, prefix, Path(folder))
@@ -105,7 +151,7 @@ def bench(name: str) -> Iterator[Bench]:
             return
         running = local.start(Path(folder), port=0)
         try:
-            yield Bench(running.address, prefix, Path(folder))
+            yield Bench(running.address, prefix, Path(folder), Path(folder) / STORAGE, running.pid)
         finally:
             local.stop(Path(folder))
 

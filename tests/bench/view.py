@@ -28,8 +28,9 @@ from aiokafka import AIOKafkaProducer
 from app.cli.progress import progress
 from app.domain.calendar import day_of
 from app.topics import Surroundings
+from tables import counters
 from tests.bench import load
-from tests.bench.surroundings import PARTITIONS, REQUESTS, Bench, BenchError, Child, bench
+from tests.bench.surroundings import PARTITIONS, Bench, BenchError, Child, bench
 from tests.bench.view_rows import rows
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ VIEW = (sys.executable, "-c", "from app.cli import main; main()", "view")
 
 CALLER = "caller:caller-000042"
 ROUTES = (
+    "/healthz/live",  # nothing but the server, for comparison
     *(
         f"/v1/scopes/{scope}/{part}"
         for scope in ("gateway", CALLER)
@@ -103,7 +105,7 @@ async def _measure(  # noqa: PLR0917 - the options
     await here.create_topics(APP)
     written = await _write(here, callers, days, report)
     few = load.Load(20_000, 2_000, 1)
-    await load.produce(here.settings(APP).kafka_options(), here.prefix + REQUESTS, PARTITIONS, few)
+    await load.produce(here.settings(APP).kafka_options(), here.prefix, PARTITIONS, few)
     measured = []
     for number in range(1, rounds + 1):
         report("starting the view", number, rounds)
@@ -129,7 +131,7 @@ async def _write(here: Bench, callers: int, days: int, report: Report) -> int:
     settings = here.settings(APP)
     around = Surroundings.of(settings)
     today = day_of(datetime.now(UTC).date())
-    written = 0
+    written = done = 0
     async with AIOKafkaProducer(**settings.kafka_options(), max_batch_size=_BATCH_BYTES) as producer:
         batches: dict[tuple[str, int], Any] = {}
         sent: list[Any] = []
@@ -148,8 +150,9 @@ async def _write(here: Bench, callers: int, days: int, report: Report) -> int:
                 batches[target] = producer.create_batch()
                 batches[target].append(key=key, value=value, timestamp=None)
             written += 1
+            done += table == counters.TABLE and bool(key)
             if not written % _CHUNK:
-                report("writing rows", written, written)
+                report("writing the rows of callers", done, callers)
         for target in list(batches):
             await send(target)
         for acknowledged in sent:

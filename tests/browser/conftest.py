@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import asyncio
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 
 from app.local.sample import traffic
 from tests.browser.chromium import MISSING, chromium, find
@@ -15,6 +15,8 @@ from tests.support.deployment import Deployment, Sending
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+    from playwright.async_api import Browser
 
     from app.local.broker import Broker
 
@@ -56,11 +58,17 @@ def view(deployment: Deployment) -> Iterator[View]:
         yield view
 
 
-@pytest.fixture
-async def looker(chromium_path: str) -> AsyncIterator[Looker]:
-    """A browser, and in the end a look at its console: nothing unexpected may be there."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(chromium_path: str) -> AsyncIterator[Browser]:
+    """One browser for all tests of the session, which start fresh in it: each page has a context of its own."""
     async with chromium(chromium_path) as browser:
-        looker = Looker(browser)
-        yield looker
-        await asyncio.sleep(0)  # what the page said last arrives
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def looker(browser: Browser) -> AsyncIterator[Looker]:
+    """Somebody who looks at pages, and in the end at their consoles: nothing unexpected may be there."""
+    looker = Looker(browser)
+    yield looker
+    await looker.close()
     looker.require_clean_console()

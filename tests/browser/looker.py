@@ -21,10 +21,12 @@ class Looker:
         self._browser = browser
         self.expected: list[str] = []
         self._said: list[str] = []
+        self._pages: list[Page] = []
 
     async def open(self, address: str, *, complete: bool = True, **context: Any) -> Page:
         """Open a page in a context of its own; with ``complete`` return when all of it is shown, live."""
         page = await self._browser.new_page(**context)
+        self._pages.append(page)
         page.set_default_timeout(PATIENCE)
         page.on("console", self._on_console)
         page.on("pageerror", self._on_error)
@@ -33,6 +35,11 @@ class Looker:
             await expect(page.locator("main")).to_have_attribute("aria-busy", "false")
             await expect(page.locator("#link")).to_have_text("live")
         return page
+
+    async def close(self) -> None:
+        """Close all pages."""
+        for page in self._pages:
+            await page.close()
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:

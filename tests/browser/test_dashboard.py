@@ -7,6 +7,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.view import View
@@ -14,6 +15,8 @@ from tests.support.deployment import Deployment, Sending
 
 if TYPE_CHECKING:
     from tests.browser.looker import Looker
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 #: What Chromium's console says when a server is away; JavaScript cannot keep it from saying so.
 AWAY = ["net::ERR_CONNECTION_REFUSED", "net::ERR_INCOMPLETE_CHUNKED_ENCODING", "net::ERR_CONNECTION_RESET"]

@@ -6,7 +6,11 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-from tests.bench.faust_tables import FaustRun, Variant, changelogs, environment, table
+from tests.bench.expected import Expected
+from tests.bench.kills import Supervised
+from tests.bench.load import Load
+from tests.bench.subjects.python_programs import Faust
+from tests.bench.subjects.subject import Run
 from tests.bench.surroundings import PARTITIONS, Bench
 from tests.chaos.judge import Verdict, recounted
 from tests.chaos.recount import GATEWAY
@@ -15,7 +19,7 @@ from tests.chaos.traffic import Mix, Traffic
 from tests.support.deployment import Deployment
 
 if TYPE_CHECKING:
-    from collections import Counter
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tests.chaos.fault import Progress
@@ -43,29 +47,21 @@ def kill_stock_faust(
     deployment.send(messages)
     rnd = random.Random(seed)
     moments = [rnd.uniform(SOONEST, LATEST) for _ in range(times)]
-    here = Bench(address, deployment.prefix, folder)
-    counted, notes = asyncio.run(_count(here, deployment.around.topic(REQUESTS), moments, progress))
-    return _judge(Found(deployment.settings), counted), notes
-
-
-async def _count(
-    here: Bench, topic: str, moments: list[float], progress: Progress
-) -> tuple[Counter[str], list[str]]:
-    variant = Variant(NAME, "", "at_least_once", tables=True, events=EVENTS)
-    app_id = here.prefix + NAME
-    await here.create_topics_of_its_own(*changelogs(app_id))
-
-    def say(_: str, left: int, total: int) -> None:
-        if left:
-            progress(TITLE, total - left, total)
-
-    run = FaustRun(here, environment(here, variant, NAME, topic), NAME, EVENTS, say)
-    await run.run(moments)
+    run = Run(
+        Bench(address, deployment.prefix, folder),
+        NAME,
+        Load(EVENTS),
+        Expected(),
+        lambda _, done, total: progress(TITLE, done, total),
+    )
+    supervised = Supervised(Faust(), run)
+    totals = asyncio.run(supervised.fold(moments))
     progress(TITLE, EVENTS, EVENTS)
-    return await table(here, f"{app_id}-requests-changelog"), run.notes
+    counted = {caller: total.requests for caller, total in totals.items()}
+    return _judge(Found(deployment.settings), counted), supervised.notes
 
 
-def _judge(found: Found, counted: Counter[str]) -> Verdict:
+def _judge(found: Found, counted: Mapping[str, int]) -> Verdict:
     """Compare what it counts with the recount of the same topic."""
     recount = recounted(found)
     verdict = Verdict(recount.messages, recount.duplicates, len(recount.bad))

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -227,8 +228,7 @@ def test_demo_until_ctrl_c(demo_environ: dict[str, str]) -> None:
         process.terminate()
         assert process.wait(30) == 0
     finally:
-        process.kill()
-        process.communicate()
+        end(process)
     after = subprocess.run([STREAKLINE, "show"], env=environ, capture_output=True, text=True, check=False)
     assert "does not exist" in after.stderr
 
@@ -245,11 +245,20 @@ def test_demo_whose_worker_dies(demo_environ: dict[str, str], tmp_path: Path) ->
         worker.kill()
         _, errors = process.communicate(timeout=30)
     finally:
-        process.kill()
-        process.communicate()
+        end(process)
     assert process.returncode == 1
     assert "streakline: the worker ended with status -9; the end of its log follows" in errors
     assert "folding: " in errors
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a demo however its test went, and what it has started with it."""
+    started = psutil.Process(process.pid).children() if process.poll() is None else []
+    process.kill()
+    for each in started:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+    process.communicate()
 
 
 def lines_of(process: subprocess.Popen[str]) -> Iterator[str]:

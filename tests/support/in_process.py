@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DEDUPE_WINDOW = 10_000
+IN_USE = 1  # so that rows come to rest and are used again all the time
 BROKER_TIME = 1_767_225_600_000  # NOW in milliseconds
 
 
@@ -43,7 +44,9 @@ class Read(NamedTuple):
 
 def surroundings(partitions: int) -> Surroundings:
     """Return the names of a deployment; where a key belongs is any function of the key."""
-    return Surroundings("streakline", "", partitions, lambda key: crc32(key) % partitions, DEDUPE_WINDOW)
+    return Surroundings(
+        "streakline", "", partitions, lambda key: crc32(key) % partitions, DEDUPE_WINDOW, IN_USE
+    )
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ COLUMNS = {
             "facts_superseded",
             "subscriptions_active",
             "subscriptions_ever",
+            "newest_event_at",
         ],
         1,
     ),
@@ -150,6 +151,7 @@ def _put_gateway(tables: Tables, deployment: Deployment, held: dict[bytes, bytes
         total.facts_stored += each.facts_stored
         total.facts_superseded += each.facts_superseded
         total.callers += each.callers
+        total.newest = max(total.newest, each.newest)
     total.tokens_saved += deployment.settings.baseline.tokens_saved
     total.cost_saved += deployment.settings.baseline.cost_saved
     active = sum(each.active for each in parts["subscriptions"])
@@ -207,6 +209,7 @@ def _put_sums(
         sums.facts_stored,
         sums.facts_superseded,
         *subscribed,
+        datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=sums.newest) if sums.newest else None,
     )
 
 

@@ -11,28 +11,29 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from app.engine.batches import Batches
 from app.engine.transactions import TransactionalWriter
 from app.settings import Settings
 from app.worker import run
-from tables.partition import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from app.engine.fold import Batch, Message
+    from app.engine.fetched import Fetched
+    from app.engine.fold import Message
 
 HANG = b'"hang"'
 FOR_EVER = 3600.0
 
-_fold_batch = Partition.fold_batch
+_fold_one = Batches._fold_one
 _write = TransactionalWriter.write
 
 
-def fold_batch(partition: Partition, fold: Any, batch: Batch, now: Any) -> None:
+async def fold_one(batches: Batches, fetched: Fetched, function: Any) -> None:
     """Hang in the fold, where the event loop stands still too."""
-    if any(HANG in (record.value or b"") for record in batch.records):
-        time.sleep(FOR_EVER)
-    _fold_batch(partition, fold, batch, now)
+    if any(HANG in (record.value or b"") for record in fetched.records):
+        time.sleep(FOR_EVER)  # noqa: ASYNC251 - that is its purpose
+    await _fold_one(batches, fetched, function)
 
 
 async def write(writer: TransactionalWriter, messages: Iterable[Message]) -> None:
@@ -46,7 +47,7 @@ async def write(writer: TransactionalWriter, messages: Iterable[Message]) -> Non
 if __name__ == "__main__":
     seconds, where = sys.argv[1:]
     if where == "fold":
-        Partition.fold_batch = fold_batch  # type: ignore[assignment,method-assign]
+        Batches._fold_one = fold_one  # type: ignore[assignment,method-assign]
     elif where == "commit":
         TransactionalWriter.write = write  # type: ignore[assignment,method-assign]
     run(Settings.from_environ(os.environ), stuck_after=float(seconds))

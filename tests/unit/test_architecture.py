@@ -14,9 +14,17 @@ OURS = ("app", "agents", "tables")
 
 #: What the modules of a package may import beside the standard library and their own package (or module).
 ALLOWED = {
-    "app.domain": {"msgspec"},
+    "app.domain": {"msgspec", "librt", "mypy_extensions"},
     "app.engine": {"faust", "mode", "aiokafka"},
-    "tables": {"msgspec", "xxhash", "app.domain", "app.engine.fold", "app.topics"},
+    "tables": {
+        "msgspec",
+        "xxhash",
+        "librt",
+        "mypy_extensions",
+        "app.domain",
+        "app.engine.fold",
+        "app.topics",
+    },
     "agents": {
         "tables",
         "app.domain",
@@ -26,7 +34,7 @@ ALLOWED = {
         "app.topics",
     },
     # What names the topics is below what folds them: it may know the words of the rules and the settings.
-    "app.topics": {"aiokafka", "app.domain", "app.settings"},
+    "app.topics": {"app.domain", "app.settings"},
     "app.settings": {"app.errors"},
     "app.errors": set[str](),
 }

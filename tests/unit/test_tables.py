@@ -14,7 +14,7 @@ from app.domain.species import CACHE_CAT
 from app.engine.fold import Batch
 from app.settings import Settings
 from app.topics import Surroundings
-from tables import counters, days, models, seen, streaks, subscriptions, unlocks
+from tables import counters, days, models, segments, streaks, subscriptions, unlocks
 from tables.codec import LARGEST, Codec, UnreadableRowError, VersionedRow
 from tables.gateway import HELD_CODEC, Gateway, GatewayHeld, Shares
 from tables.rows import Rows
@@ -27,7 +27,7 @@ CODECS: dict[str, Codec[Any]] = {
     "streaks": streaks.CODEC,
     "subscriptions": subscriptions.CODEC,
     "unlocks": unlocks.CODEC,
-    "seen": seen.CODEC,
+    "seen": segments.CODEC,
     "gateway-held": HELD_CODEC,
 }
 AT = datetime(2024, 3, 1, 8, 0, 0, 123_456, tzinfo=UTC)
@@ -69,7 +69,7 @@ ROWS: list[tuple[str, Any]] = [
             cause_id="\N{GRINNING FACE}" * 200,
         ),
     ),
-    ("seen", seen.Segment(hashes=bytes(range(16)))),
+    ("seen", segments.Segment(hashes=bytes(range(16)))),
     ("gateway-held", GatewayHeld(held=Held(achievements=3, level=2, stages=[0, 1, 0]))),
 ]
 
@@ -342,6 +342,30 @@ def test_rows_at_rest() -> None:
     assert rows.take("models", b"ada").names == {"new"}
     assert rows.take("models", b"ada").names == set()
     assert rows.take("models", b"bob").names == set()
+
+
+def test_rows_of_a_scope_are_told_apart() -> None:
+    """Rows of several tables and months, of callers whose ids look like keys, are each what was put last."""
+    rows = Rows({"models": models.CODEC, "days": days.CODEC, "streaks": streaks.CODEC})
+    callers = [b"ada", b"", b"\0", b"2024-03", b"2024-03ada", b"\1" * 7]
+    for count in (1, 2):
+        for caller in callers:
+            for month in ("2024-03", "2024-04"):
+                row = days.Month(cells={1: days.Cell(count, len(caller), int(month[-2:]))})
+                rows.put("days", days.key_of(month, caller), days.CODEC.encode(row))
+            names = {str(number) for number in range(count * 100)}
+            rows.put("models", caller, models.CODEC.encode(models.Models(names=names)))
+            rows.put("streaks", caller, streaks.CODEC.encode(streaks.ActiveDays(longest=count)))
+    expected = [days.key_of(month, caller) for month in ("2024-03", "2024-04") for caller in callers]
+    assert sorted(rows.keys("days")) == sorted(expected)
+    for caller in callers:
+        april = rows.take("days", days.key_of("2024-04", caller))
+        assert april.cells == {1: days.Cell(2, len(caller), 4)}
+        assert rows.take("streaks", caller).longest == 2
+        assert len(rows.take("models", caller).names) == 200
+        assert rows.take("days", days.key_of("2024-03", caller)).cells[1].cost_saved == 3
+        assert rows.take("days", days.key_of("2024-03", caller)).cells == {}
+    assert not rows.keys("days") + rows.keys("models") + rows.keys("streaks")
 
 
 @pytest.mark.parametrize("value", [b"\xc1", None])

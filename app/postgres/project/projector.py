@@ -107,11 +107,8 @@ class Projector:
 
     async def _catch_up(self, stop: asyncio.Event) -> bool:
         """Write all rows that there are now; return whether nobody stopped it."""
-        began, positions, ends = (
-            time.monotonic(),
-            await self._follower.positions(),
-            await self._follower.ends(),
-        )
+        began, ends = time.monotonic(), await self._follower.ends()
+        positions = await self._follower.positions()
         first = sum(positions.values())
         total = sum(max(0, ends[place] - at) for place, at in positions.items())
         with self._progress() as report:

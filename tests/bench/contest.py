@@ -1,0 +1,126 @@
+"""The contest: every program folds the same load, in turns, and what it has counted is compared with a recount."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from aiokafka import TopicPartition
+
+from app.local.files import Report
+from tests.bench.load import Load, produce
+from tests.bench.subjects.subject import Run, Subject, ends, published
+from tests.bench.surroundings import PARTITIONS, Bench, BenchError, Child
+from tests.bench.usage import Sample, Speed, Usage, speed
+
+#: Seconds between two looks at a program, and without any progress after which it hangs.
+LOOK = 0.1
+HANGS_AFTER = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What one run of a program came to; bytes are those that it had the broker write."""
+
+    speed: Speed
+    peak_memory: int
+    bytes_per_event: float | None
+
+    def __str__(self) -> str:
+        return f"{self.speed.wall:,.0f} events/s, {self.speed.processor:,.0f} events per CPU second"
+
+
+async def prepare(here: Bench, load: Load, report: Report) -> Run:
+    """Make the input topics of a load and send it; return what runs on it begin with."""
+    bench = here.under(f"{load.events // 1000}k")
+    await bench.create_inputs()
+    options = bench.settings("any").kafka_options()
+    sending = f"sending {load.events:,} events of {load.callers:,} callers"
+    expected = await produce(
+        options, bench.prefix, PARTITIONS, load, lambda done: report(sending, done, load.events)
+    )
+    return Run(bench, "", load, expected, report)
+
+
+async def measure(subject: Subject, run: Run) -> Score:
+    """Run a program from nothing to the end of the load. Raises ``BenchError`` if it hangs, ends or miscounts."""
+    await subject.create_topics(run)
+    since = await ends(run, subject.unlock_topic(run)) if subject.counts else {}
+    storage = run.bench.storage
+    before = run.bench.bytes_written() if storage else 0
+    log = run.bench.folder / f"{run.bench.prefix}{run.name}.log"
+    try:
+        with Child(subject.command(run), subject.environment(run), log) as child:
+            usage = Usage(child.process.pid)
+            samples = subject.samples(child, await follow(subject, run, child, usage))
+            written = run.bench.bytes_written() - before if storage else None
+            await subject.end(child)
+            if subject.counts:
+                await check(subject, run, child, since)
+    finally:
+        await run.bench.delete_topics(run.name)
+    each = written / run.load.events if written is not None else None
+    return Score(speed(samples), usage.peak_memory, each)
+
+
+async def follow(
+    subject: Subject,
+    run: Run,
+    child: Child,
+    usage: Usage,
+    on_sample: Callable[[Sample], None] = lambda _: None,
+) -> list[Sample]:
+    """Sample until all events are done."""
+    samples: list[Sample] = []
+    moved = time.monotonic()
+    async with subject.progress(run, child) as done:
+        while not samples or samples[-1].events < run.load.events:
+            await asyncio.sleep(LOOK)
+            processor, events, now = usage.processor_seconds(), await done(), time.monotonic()
+            run.report(f"{run.name}: folding", events, run.load.events)
+            if events > (samples[-1].events if samples else 0):
+                samples.append(Sample(now, events, processor))
+                on_sample(samples[-1])
+                moved = now
+            elif events < run.load.events:
+                if child.process.poll():
+                    child.require_running()
+                if now - moved > HANGS_AFTER:
+                    raise BenchError(f"{run.name}: nothing was done for {HANGS_AFTER:.0f} s")
+    return samples
+
+
+async def check(subject: Subject, run: Run, child: Child, since: Mapping[TopicPartition, int]) -> None:
+    """Compare what a program has counted and published with the recount. Raises ``BenchError``."""
+    run.report(f"{run.name}: comparing with the recount", 0, 0)
+    if problem := run.expected.problem(await subject.totals(run, child)):
+        raise BenchError(f"{run.name} miscounts: {problem}")
+    expected = Counter(run.expected.unlocks())
+    found = await published(run, subject.unlock_topic(run), since)
+    if found != expected:
+        missing, extra = expected - found, found - expected
+        raise BenchError(
+            f"{run.name} published {found.total()} unlocks instead of {expected.total()}: "
+            f"{missing.total()} are missing, {extra.total()} too many: {list((missing | extra).items())[:3]}"
+        )
+
+
+async def rounds(
+    here: Bench, subjects: Sequence[Subject], load: Load, count: int, report: Report
+) -> dict[str, list[Score]]:
+    """Let programs take turns, ``count`` times each. A slow one gets fewer events of the same callers."""
+    runs = {
+        share: await prepare(here, replace(load, events=load.events // share), report)
+        for share in sorted({subject.share for subject in subjects})
+    }
+    scores: dict[str, list[Score]] = {subject.name: [] for subject in subjects}
+    for number in range(1, count + 1):
+        for subject in subjects:
+            this = replace(runs[subject.share], name=f"{subject.name}-{number}")
+            score = await measure(subject, this)
+            scores[subject.name].append(score)
+            report(f"{this.name}: {score}", 0, 0)
+    for run in runs.values():
+        await run.bench.delete_topics()
+    return scores

@@ -1,0 +1,162 @@
+"""The parts of the bench: what each measures, how much of it, and the table and the picture that it makes."""
+
+import os
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import psutil
+
+from app.local.broker import KAFKA_VERSION
+from app.local.files import Report
+from tests.bench import contest, growth, latency, plot, restore, table
+from tests.bench.load import Load
+from tests.bench.subjects import SUBJECTS
+from tests.bench.subjects.kafka_streams import KafkaStreamsOften
+from tests.bench.subjects.streakline import Streakline
+from tests.bench.surroundings import Bench
+
+#: Who is sent events at a steady rate: those whose unlocks are seen soon after, and nobody, for what remains.
+AT_A_RATE: Final = (Streakline, KafkaStreamsOften, None)
+
+#: What speeds are shown by, with the end of the picture's name.
+BY: Final = {"": "second", "-cpu": "second of processor time"}
+
+#: What the tables do not say.
+SPEED_NOTE: Final = """\
+Ratios are of streakline to the program. All read the same six topics from the beginning, keep counters, day cells,
+streaks and models of every caller, and publish its achievements and levels; what each has counted and published was
+compared with a recount, caller by caller and unlock by unlock. A third of the load is warm-up and not counted. Quix Streams
+was given a fifth of the events and Faust a fiftieth, of the same callers. streakline alone remembers identities, checks
+every field, keeps the gateway's scope, pets and a ledger, and writes CloudEvents headers. Kafka Streams and Quix Streams
+write rows, unlocks and offsets in one transaction, as streakline does; Bytewax keeps its state in local files and Faust commits
+after the fact, so both publish and (Faust) count again after a crash."""
+
+RESTORE_NOTE: Final = """\
+Rows are those of streakline's own fold for 256 callers, under the names of all; memory is that of the worker after the
+restore. The last line has full windows of identities too."""
+
+LATENCY_NOTE: Final = """\
+One event in twenty is the first of its caller and unlocks an achievement; the time is from when the event was due until
+a read_committed reader in another process has its unlock. The first seconds are not counted. "Nothing" is what producing and
+reading the events themselves takes."""
+
+WORKERS_NOTE: Final = """\
+Measured while both fold, between 30 and 85 % of the load. Where all cores are busy with one worker and its broker, a second
+worker cannot be faster by the clock; what it takes per event says what it would be with cores of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured."""
+
+    rounds: int
+    events: int
+    callers: tuple[int, ...]
+    programs: tuple[str, ...]
+    #: Callers to restore.
+    restored: tuple[int, ...]
+    #: Events a second, and for how many seconds.
+    rates: tuple[int, ...]
+    seconds: int
+    #: Events after which an event should cost what it did before.
+    many: int
+
+
+FULL: Final = Plan(
+    rounds=3,
+    events=1_000_000,
+    callers=(1_000, 100_000),
+    programs=tuple(SUBJECTS),
+    restored=(10_000, 100_000, 1_000_000),
+    rates=(1_000, 20_000),
+    seconds=20,
+    many=10_000_000,
+)
+QUICK: Final = Plan(
+    rounds=1,
+    events=200_000,
+    callers=(1_000,),
+    programs=tuple(SUBJECTS),
+    restored=(10_000,),
+    rates=(1_000,),
+    seconds=10,
+    many=400_000,
+)
+
+
+class Section(NamedTuple):
+    """What a part found: a Markdown text, and pictures by the names of their files."""
+
+    text: str
+    pictures: dict[str, str]
+
+
+def machine() -> str:
+    """Say what the figures are of."""
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{os.cpu_count()} cores, {memory:.0f} GB, broker (Kafka {KAFKA_VERSION}) on the same machine"
+
+
+async def speed(here: Bench, plan: Plan, report: Report) -> Section:
+    """Compare events per second, processor time, memory and bytes written."""
+    texts, pictures = [], {}
+    subjects = [SUBJECTS[name]() for name in plan.programs]
+    for callers in plan.callers:
+        scores = await contest.rounds(here, subjects, Load(plan.events, callers), plan.rounds, report)
+        title = f"{plan.events:,} events of {callers:,} callers"
+        texts.append(f"### {title}\n\n{table.contest(subjects, scores)}")
+        note = f"{title}; median of {plan.rounds} interleaved rounds, the line is the spread. {machine()}."
+        for place, (file, what) in enumerate(BY.items()):
+            bars = [table.bar(subject, scores[subject.name], place) for subject in subjects]
+            pictures[f"bench-{callers}{file}.svg"] = plot.bars(f"Events per {what}, one worker", note, bars)
+    return Section("\n\n".join([*texts, SPEED_NOTE]), pictures)
+
+
+async def delays(here: Bench, plan: Plan, report: Report) -> Section:
+    """Measure from produce to published unlock."""
+    measured: dict[tuple[str, int], list[latency.Delays]] = {}
+    for number in range(1, plan.rounds + 1):
+        for rate in plan.rates:
+            for each in AT_A_RATE:
+                name, title = (
+                    (each.name, each.title) if each else ("nothing", "nothing: the events, read back")
+                )
+                pace = rate, plan.seconds + latency.WARM_UP
+                found = await latency.measure(
+                    each() if each else None, here, f"{name}-{rate}-{number}", pace, report
+                )
+                measured.setdefault((title, rate), []).append(found)
+    return Section(
+        f"### From produce to published unlock (read_committed)\n\n{table.delays(measured)}\n\n{LATENCY_NOTE}",
+        {},
+    )
+
+
+async def restores(here: Bench, plan: Plan, report: Report) -> Section:
+    """Measure restores and memory."""
+    restored = [await restore.measure(here, callers, plan.rounds, report) for callers in plan.restored]
+    restored.append(await restore.measure(here, plan.restored[0], plan.rounds, report, identities=True))
+    return Section(f"### Restore and memory\n\n{table.restores(restored)}\n\n{RESTORE_NOTE}", {})
+
+
+async def long_run(here: Bench, plan: Plan, report: Report) -> Section:
+    """Measure what an event costs after many others."""
+    found = await growth.after_many(here, Load(plan.many, callers=100_000), report)
+    return Section(f"### What an event costs after many\n\n{table.growth(found)}", {})
+
+
+async def workers(here: Bench, plan: Plan, report: Report) -> Section:
+    """Measure two workers beside one."""
+    load = Load(2 * plan.events, plan.callers[0])
+    found = await growth.workers(here, load, 2, plan.rounds, report)
+    return Section(f"### Two workers beside one\n\n{table.workers(found)}\n\n{WORKERS_NOTE}", {})
+
+
+PARTS: Final[dict[str, Callable[[Bench, Plan, Report], Coroutine[Any, Any, Section]]]] = {
+    "speed": speed,
+    "latency": delays,
+    "restore": restores,
+    "growth": long_run,
+    "workers": workers,
+}

@@ -1,0 +1,59 @@
+"""What a program uses while it is watched: processor time and memory of its process and all below it."""
+
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+import psutil
+
+from tests.bench.surroundings import BenchError
+
+#: The share of a load after which a program is measured: until then connections are made and Java compiles itself.
+WARM_UP: Final = 1 / 3
+
+
+class Sample(NamedTuple):
+    """How many events were done at a moment, and the processor seconds that it had taken until then."""
+
+    seconds: float
+    events: int
+    processor: float
+
+
+class Usage:
+    """Watches a process and its children. Children that have ended keep their last known processor time."""
+
+    def __init__(self, pid: int) -> None:
+        self._root = psutil.Process(pid)
+        self._processor: dict[int, float] = {}
+        self.peak_memory = 0
+
+    def processor_seconds(self) -> float:
+        """Return user and system time so far, and note the memory."""
+        memory = 0
+        with suppress(psutil.Error):
+            for process in (self._root, *self._root.children(recursive=True)):
+                with suppress(psutil.Error):
+                    times = process.cpu_times()
+                    self._processor[process.pid] = times.user + times.system
+                    memory += process.memory_info().rss
+        self.peak_memory = max(self.peak_memory, memory)
+        return sum(self._processor.values())
+
+
+class Speed(NamedTuple):
+    """Events per second by the clock on the wall, and per second of processor time."""
+
+    wall: float
+    processor: float
+
+
+def speed(samples: list[Sample]) -> Speed:
+    """Return the speed over what comes after the warm-up. Raises ``BenchError`` where that cannot be told."""
+    last = samples[-1]
+    first = next(each for each in samples if each.events >= last.events * WARM_UP)
+    if first == last:
+        raise BenchError("all was done between two looks: there were too few events to measure a speed")
+    events = last.events - first.events
+    return Speed(
+        events / (last.seconds - first.seconds), events / max(last.processor - first.processor, 1e-9)
+    )
