@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from aiokafka.consumer import fetcher
 
 from app.local import broker as local
 
@@ -22,6 +23,14 @@ def pytest_sessionstart() -> None:
                 pytest.exit(
                     f"{source.name} is newer than what is compiled of it: `make compiled` or `make plain`"
                 )
+
+
+@pytest.fixture(autouse=True)
+def records_as_aiokafka_makes_them() -> Iterator[None]:
+    """What an app changes in aiokafka, for all consumers of its process, ends with the test that made the app."""
+    before = fetcher.PartitionRecords
+    yield
+    fetcher.PartitionRecords = before
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from app.domain.published import OUTPUTS
 from app.engine import transactions
 from app.engine.task import Task
 from app.engine.transactions import TransactionalWriter
+from app.topics import DEAD_LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,8 +53,8 @@ def is_row(message: Message) -> bool:
 
 
 def publishes(messages: Iterable[Message]) -> bool:
-    """Say whether there is an unlock, a level-up or an evolution among the messages."""
-    return any(message.topic.endswith(tuple(OUTPUTS)) for message in messages)
+    """Say whether there is an unlock, a level-up, an evolution or a dead letter among the messages."""
+    return any(message.topic.endswith((*OUTPUTS, DEAD_LETTERS)) for message in messages)
 
 
 def before_producer(is_due: Callable[[], bool]) -> None:
@@ -93,14 +94,19 @@ def after_fold(is_due: Callable[[], bool]) -> None:
 
 
 def after_outputs(is_due: Callable[[], bool]) -> None:
-    """Die when outputs, forwarded events, shares and dead letters are on the broker and the rows are not."""
+    """Die when outputs, forwarded events, shares and dead letters are on the broker and the rows are not.
+
+    It is the first transaction from the one that is due on that publishes something: else nobody would ever know.
+    """
     write = TransactionalWriter.write
+    due = False
 
     async def patched(self: TransactionalWriter, messages: Iterable[Message]) -> None:
+        nonlocal due
         everything = list(messages)
-        outputs = [message for message in everything if not is_row(message)]
-        if outputs and is_due():
-            await send(self, outputs)
+        due = due or is_due()
+        if due and publishes(everything):
+            await send(self, [message for message in everything if not is_row(message)])
             die()
         await write(self, everything)
 
@@ -108,14 +114,18 @@ def after_outputs(is_due: Callable[[], bool]) -> None:
 
 
 def after_rows(is_due: Callable[[], bool]) -> None:
-    """Die when everything is on the broker and only the commit is missing."""
+    """Die when everything is on the broker and only the commit is missing, of such a transaction too."""
     write = TransactionalWriter.write
+    due = False
 
     async def patched(self: TransactionalWriter, messages: Iterable[Message]) -> None:
-        if is_due():
-            await send(self, messages)
+        nonlocal due
+        everything = list(messages)
+        due = due or is_due()
+        if due and publishes(everything):
+            await send(self, everything)
             die()
-        await write(self, messages)
+        await write(self, everything)
 
     TransactionalWriter.write = patched  # type: ignore[method-assign]
 

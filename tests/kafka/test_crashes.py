@@ -80,10 +80,11 @@ def test_a_worker_that_stood_still_leaves_and_does_no_harm(deployment: Deploymen
         workers = [deployment.start_worker(), deployment.start_worker()]
         for worker in workers:
             worker.wait_until_folding()
+        workers[0].wait_until_ready()  # again, with what the other one has left to it
         workers[0].process.send_signal(signal.SIGSTOP)
         time.sleep(1.5 * SESSION_TIMEOUT)
         workers[0].process.send_signal(signal.SIGCONT)
-        assert workers[0].process.wait(SESSION_TIMEOUT) == 1, workers[0].log
+        assert workers[0].process.wait(PATIENCE) == 1, workers[0].log
         assert "leaving: " in workers[0].log
         workers[0].__exit__()
     with workers[1], deployment.start_worker():

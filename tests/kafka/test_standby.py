@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import re
-import urllib.request
 from typing import TYPE_CHECKING
 
 from tests.support.deployment import Deployment
@@ -11,14 +9,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.local.broker import Broker
-    from tests.support.worker import Worker
-
-
-def status_of(worker: Worker) -> int:
-    """Return the status of the worker's readiness."""
-    [address] = re.findall(r"health on (\S+)", worker.log)
-    with urllib.request.urlopen(address, timeout=10) as answer:  # noqa: S310 - our own worker
-        return int(answer.status)
 
 
 def test_a_worker_to_which_nothing_is_assigned_stands_by(broker: Broker, tmp_path: Path) -> None:
@@ -33,7 +23,7 @@ def test_a_worker_to_which_nothing_is_assigned_stands_by(broker: Broker, tmp_pat
                 worker for worker in (first, second) if worker.log.endswith("folding: nothing assigned\n")
             ]
             assert len(idle) == 1, deployment.logs()
-            assert status_of(idle[0]) == 200
+            assert idle[0].is_ready
             assert (first if idle[0] is second else second).stop() == 0
             deployment.send(list(Traffic(1, 1, deployment.home).events(100)))
             deployment.wait_until_folded()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
 import pytest
+
+from tests.support.http import get
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +53,21 @@ class Worker:
             self.fail_if_crashed()
             if time.monotonic() > deadline:
                 pytest.fail(f"the worker does not fold after {START_PATIENCE:.0f} s\n{self.log}")
+            time.sleep(0.05)
+
+    @property
+    def is_ready(self) -> bool:
+        """Say whether it answers that it folds what is assigned to it now, or that it stands by."""
+        [address] = re.findall(r"health on (\S+)", self.log)
+        return get(address).status == HTTPStatus.OK
+
+    def wait_until_ready(self) -> None:
+        """Return when it is ready; it must have started already."""
+        deadline = time.monotonic() + START_PATIENCE
+        while not self.is_ready:
+            self.fail_if_crashed()
+            if time.monotonic() > deadline:
+                pytest.fail(f"the worker is not ready after {START_PATIENCE:.0f} s\n{self.log}")
             time.sleep(0.05)
 
     def fail_if_crashed(self) -> None:

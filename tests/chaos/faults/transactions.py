@@ -112,7 +112,7 @@ FAULTS = (
     Fault(
         key="4-commit",
         title="SIGSTOP before a commit, SIGCONT when another has taken over",
-        times=10,
+        times=4,
         short=0,
         strike=stop_before_commit,
         session=SESSION,
@@ -121,7 +121,7 @@ FAULTS = (
     Fault(
         key="5-refusal",
         title="a broker that refuses what is published for some seconds",
-        times=10,
+        times=4,
         short=0,
         strike=refuse,
         expected=frozenset({1}),
@@ -129,7 +129,7 @@ FAULTS = (
     Fault(
         key="6-aborted",
         title=f"transactions of {SIZE} events that their producer aborts",
-        times=40,
+        times=20,
         short=0,  # tests/kafka/test_aborted.py
         strike=abort,
     ),
