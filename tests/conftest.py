@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+PARTITION_RECORDS = fetcher.PartitionRecords
+
+
 def pytest_sessionstart() -> None:
     """Refuse to test machine code that was made of another source."""
     root = Path(__file__).parents[1]
@@ -26,11 +29,9 @@ def pytest_sessionstart() -> None:
 
 
 @pytest.fixture(autouse=True)
-def records_as_aiokafka_makes_them() -> Iterator[None]:
-    """What an app changes in aiokafka, for all consumers of its process, ends with the test that made the app."""
-    before = fetcher.PartitionRecords
-    yield
-    fetcher.PartitionRecords = before
+def records_as_aiokafka_makes_them() -> None:
+    """What an app changes in aiokafka, for all consumers of its process, is not there for the next test."""
+    fetcher.PartitionRecords = PARTITION_RECORDS
 
 
 @pytest.fixture(scope="session")
