@@ -98,7 +98,10 @@ class Slot:
     @property
     def log_file(self) -> Path:
         """Return the log of the process that runs now or ran last."""
-        return self._supervisor.folder / f"{self.name}-{self.starts}.log"
+        return self._log_file(self.starts)
+
+    def _log_file(self, start: int) -> Path:
+        return self._supervisor.folder / f"{self.name}-{start}.log"
 
     @property
     def log(self) -> str:
@@ -159,8 +162,9 @@ class Slot:
         self._supervisor.departures.append(departure)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        self.starts += 1
-        with self.log_file.open("wb") as log:
+        # Whoever reads the log of the process that runs now must find one.
+        with self._log_file(self.starts + 1).open("wb") as log:
+            self.starts += 1
             return subprocess.Popen(
                 [*WORKER, *self._supervisor.arguments, *self.arguments()],
                 env=dict(self._environ),
