@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from tests.chaos.fault import Fault
 
 
+def test_every_fault_has_a_key_of_its_own() -> None:
+    """A fault is chosen, and keeps its files, by its key."""
+    keys = [fault.key for fault in FAULTS]
+    assert len(keys) == len(set(keys))
+
+
 @pytest.mark.parametrize("fault", [each for each in FAULTS if each.short], ids=lambda fault: fault.key)
 def test_the_recount_agrees(fault: Fault, broker: Broker, tmp_path: Path) -> None:
     """Whatever producers, machines and brokers do: nothing is missing, nothing is extra, no number is wrong."""

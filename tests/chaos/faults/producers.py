@@ -56,7 +56,7 @@ FAULTS = (
         for window in (10, 100_000)
     ),
     *(
-        way(f"late-{name.split()[-1]}", f"10 % of the events late by {name}", Mix(late=0.1, late_by=by))
+        way(f"late-{name.replace(' ', '-')}", f"10 % of the events late by {name}", Mix(late=0.1, late_by=by))
         for name, by in LATENESS.items()
     ),
     way(
