@@ -120,19 +120,20 @@ class Slot:
 
     def wait_until_folding(self, patience: float = START_PATIENCE) -> None:
         """Return when it folds, started again meanwhile or not. Raises ``WorkerError``."""
-        self._wait(lambda: self.openings[1] > 0, "fold", patience)
+        self.wait_until(lambda: self.openings[1] > 0, "fold", patience)
 
     def wait_until_open_again(self, before: tuple[int, int], patience: float = START_PATIENCE) -> None:
         """Return when it has opened its partitions once more than it had ``before``. Raises ``WorkerError``."""
-        self._wait(
+        self.wait_until(
             lambda: self.openings[1] > 0 and self.openings > before, "open its partitions again", patience
         )
 
     def wait_until_started_again(self, starts: int, patience: float = START_PATIENCE) -> None:
         """Return when it was started more than so many times. Raises ``WorkerError``."""
-        self._wait(lambda: self.starts > starts, "end", patience)
+        self.wait_until(lambda: self.starts > starts, "end", patience)
 
-    def _wait(self, condition: Callable[[], bool], what: str, patience: float) -> None:
+    def wait_until(self, condition: Callable[[], bool], what: str, patience: float = START_PATIENCE) -> None:
+        """Return when the condition holds; ``what`` says what it does then. Raises ``WorkerError``."""
         deadline = time.monotonic() + patience
         while not condition():
             if time.monotonic() > deadline:

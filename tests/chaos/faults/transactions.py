@@ -16,8 +16,6 @@ from tests.chaos.points import STOPS
 from tests.chaos.traffic import Mix, Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.chaos.harness import Chaos
     from tests.chaos.supervisor import Slot
     from tests.support.deployment import Deployment
@@ -43,13 +41,14 @@ def stop_before_commit(chaos: Chaos) -> None:
         started += 1
         return ["--stop-before-commit", f"{chaos.random.randint(1, 20)}"] if started <= chaos.times else []
 
+    partitions = chaos.deployment.settings.partitions
     [heir] = chaos.start_workers(1, static=1)
     victim = chaos.workers.start(static=True, arguments=arguments)
     for _ in range(chaos.times):
-        _wait_until(lambda: STOPS in victim.log, victim)
+        victim.wait_until(lambda: STOPS in victim.log, "stop before a commit", COMES_THERE)
         openings = victim.openings
         time.sleep(SESSION)
-        _wait_until(lambda: _owns_all(heir, chaos.deployment.settings.partitions), heir)
+        heir.wait_until(lambda: _owns_all(heir, partitions), "take over all partitions", COMES_THERE)
         victim.thaw()
         victim.wait_until_open_again(openings)
         chaos.struck()
@@ -59,13 +58,6 @@ def _owns_all(slot: Slot, partitions: int) -> bool:
     opened = [line for line in slot.log.splitlines() if "folding: " in line]
     numbers = " ".join(str(number) for number in range(partitions))
     return bool(opened) and opened[-1].endswith(f"folding: callers {numbers}, gateway 0")
-
-
-def _wait_until(condition: Callable[[], bool], slot: Slot) -> None:
-    deadline = time.monotonic() + COMES_THERE
-    while not condition():
-        assert time.monotonic() < deadline, f"{slot.name} does not come there:\n{slot.log}"
-        time.sleep(0.05)
 
 
 def abort(chaos: Chaos) -> None:
