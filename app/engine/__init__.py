@@ -2,7 +2,7 @@
 
 Follow one batch from the fetch to the commit:
 
-1. ``consumer.py``      Faust's consumer: one message per fetch (``fetched.py``), of ``records.py``
+1. ``consumer.py``      Faust's consumer: one message per fetch (``fetched.py``; ``fetching.py``)
 2. ``batches.py``       what an agent does with it: find the task, fold, make room
 3. ``task.py``          the state of one partition, its positions, and the loop that commits
 4. ``transactions.py``  one transaction for messages, rows and positions

@@ -12,8 +12,8 @@ from faust.types.transports import TransportT
 
 from app.engine.batches import Batches, FoldFunction
 from app.engine.consumer import Transport
+from app.engine.fetching import use_quick_fetches
 from app.engine.fold import Stage
-from app.engine.records import use_compiled_records
 from app.engine.recovery import Recovery, TableManager
 from app.engine.tasks import Tasks
 
@@ -62,7 +62,7 @@ class App(faust.App):
         instance_id: str | None = None,
         **faust_settings: Any,
     ) -> None:
-        use_compiled_records()
+        use_quick_fetches()
         servers = str(kafka_options["bootstrap_servers"]).split(",")
         super().__init__(
             app_id,

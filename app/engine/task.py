@@ -15,6 +15,11 @@ from app.engine.transactions import TransactionalWriter
 #: Records that may be folded ahead of the transaction in flight. More would only add to the delay.
 MAX_WAITING = 10_000
 
+#: Seconds from the beginning of a transaction to that of the next, at least. Else a trickle of events makes a
+#: transaction of each, which costs worker and broker more than the events do; and a broker that has not quite
+#: ended the one before has aiokafka wait as long.
+COMMIT_INTERVAL = 0.02
+
 #: Seconds that a task has to finish its transaction, and then its producer to stop, when its partition is
 #: revoked or the worker ends: together below the 15 s within which a worker leaves.
 COMMIT_DEADLINE = 8.0
@@ -149,7 +154,10 @@ class Task:
                 await self._work.wait()
                 self._work.clear()
                 if self.positions != self.committed:
+                    due = time.monotonic() + COMMIT_INTERVAL
                     await self._commit()
+                    if not self._closed:
+                        await asyncio.sleep(max(0.0, due - time.monotonic()))
                 if self._closed:
                     self._work.set()
         except Exception as exc:  # noqa: BLE001 - fenced, timed out, refused: memory is ahead of the log

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from app.domain.measures import Measures
 from app.domain.published import OUTPUTS
-from app.engine.records import use_compiled_records
+from app.engine.fetching import use_quick_fetches
 from app.errors import StreaklineError
 from app.factory import topic_specs
 from app.metrics import ViewMetrics
@@ -46,7 +46,7 @@ async def serve(settings: Settings) -> None:
     Raises ``StreaklineError`` where the broker, the topics or the address will not do.
     """
     gc.set_threshold(*GC_THRESHOLDS)
-    use_compiled_records()
+    use_quick_fetches()
     await _require_topics(settings)
     opening = settings.baseline
     baseline = Measures(tokens_saved=opening.tokens_saved, cost_saved=opening.cost_saved)

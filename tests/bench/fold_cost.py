@@ -27,8 +27,8 @@ from aiokafka.record.memory_records import MemoryRecords
 from agents import FOLDS
 from app.domain.events import FUTURE_LIMIT
 from app.domain.murmur import murmur2
+from app.engine.fetching import use_quick_fetches
 from app.engine.fold import Batch, Message, Record
-from app.engine.records import use_compiled_records
 from app.engine.transactions import BATCH_BYTES, TransactionalWriter
 from app.topics import Surroundings
 from app.worker import GC_THRESHOLDS
@@ -165,7 +165,7 @@ def identities(recorded: Sequence[Fetch], partitions: int) -> float:
 @click.option("--rounds", default=5, show_default=True)
 def main(events: int, callers: int, rounds: int) -> None:
     """Print a Markdown table of microseconds per event."""
-    use_compiled_records()
+    use_quick_fetches()
     gc.set_threshold(*GC_THRESHOLDS)
     load = Load(events, callers)
     recorded, around = list(fetches(load)), surroundings(PARTITIONS)

@@ -20,7 +20,7 @@ from tests.bench.surroundings import REQUESTS, Bench, BenchError, Child, finish
 from tests.bench.usage import Usage
 
 #: Seconds that are not counted: caches fill, a JIT compiles.
-WARM_UP: Final = 5
+WARM_UP: Final = 10
 
 #: Seconds within which the first unlock must be there, and the next one of those that are still to come.
 STARTS_WITHIN: Final = 90.0

@@ -53,7 +53,7 @@ KINDS: Final = (
         ),
     ),
     ("fold", ("(agents/", "(tables/", "(app/domain/")),
-    ("fetch", ("aiokafka/consumer/", "aiokafka/record/", "app/engine/consumer.py", "app/engine/records.py")),
+    ("fetch", ("aiokafka/consumer/", "aiokafka/record/", "app/engine/consumer.py", "app/engine/fetching.py")),
     (
         "commit",
         (

@@ -6,7 +6,7 @@ from typing import Final
 from tests.bench.subjects.getmany import GetMany
 from tests.bench.subjects.kafka_streams import KafkaStreams, KafkaStreamsOften, KafkaStreamsRocksDb
 from tests.bench.subjects.python_programs import Bytewax, Faust, QuixStreams
-from tests.bench.subjects.streakline import COMPILED, Forgetful, Streakline
+from tests.bench.subjects.streakline import Forgetful, Streakline
 from tests.bench.subjects.subject import Subject
 
 _ALL: Final[tuple[type[Subject], ...]] = (
@@ -21,7 +21,5 @@ _ALL: Final[tuple[type[Subject], ...]] = (
     GetMany,
 )
 
-#: By name. What is compiled cannot be made to forget.
-SUBJECTS: Final[Mapping[str, type[Subject]]] = {
-    each.name: each for each in _ALL if not (COMPILED and each is Forgetful)
-}
+#: By name.
+SUBJECTS: Final[Mapping[str, type[Subject]]] = {each.name: each for each in _ALL}

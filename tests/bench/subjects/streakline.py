@@ -1,6 +1,5 @@
 """streakline's worker: all rules, with identities and without."""
 
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from app.domain.streaks import count_days
 from app.factory import POSITIONS
 from app.topics import Surroundings
 from tables import counters, days, models, partition, streaks
+from tests.bench import forgetful
 from tests.bench.expected import Total
 from tests.bench.load import TOPICS
 from tests.bench.subjects.subject import Progress, Run, Subject, newest_rows
@@ -101,14 +101,14 @@ class Streakline(Subject):
 
 
 class Forgetful(Streakline):
-    """The same without identities, as the others are: what is missing from it is what they cost. Not for what is compiled."""
+    """The same without identities, as the others are: what is missing from it is what they cost."""
 
     name = "streakline-without-identities"
-    title = "streakline, all rules, without identities"
+    title = f"streakline{', compiled' if COMPILED else ''}, all rules, without identities"
 
     def command(self, run: Run) -> Sequence[str]:
-        """Return a worker that takes every event for new."""
-        return (sys.executable, "-m", "tests.bench.forgetful_worker", "worker")
+        """Return a copy of the worker that takes every event for new."""
+        return forgetful.program(run.bench.folder, compiled=COMPILED)
 
 
 def around(run: Run) -> Surroundings:
