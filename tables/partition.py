@@ -1,6 +1,6 @@
 """The state of one partition: the callers that are at home in it, and its share of the gateway."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,6 +32,9 @@ WRITTEN: Final = (unlocks.TABLE,)
 
 #: The tables of a partition's share that are published to the gateway's stage. Its days are only read.
 SHARED: Final = frozenset({counters.TABLE, models.TABLE, streaks.TABLE})
+
+#: Records that are decoded, then looked up, then folded together; see ``Seen.expect``.
+TOGETHER: Final = 64
 
 #: Called with the event, its day, its caller's scope (None if it has no caller), and the partition.
 FoldEvent = Callable[[Any, int, Any, "Partition"], None]
@@ -90,50 +93,65 @@ class Partition:
 
     def fold_batch(self, fold: EventFold, batch: Batch, now: datetime) -> None:
         """Fold the records of one of the gateway's topics; ``now`` is when unlocks are recorded."""
-        place = Place(batch.topic, batch.partition)
-        self._activity.read[batch.topic] += len(batch.records)
-        for record in batch.records:
-            self._fold_record(fold, place, record, now)
+        place, records = Place(batch.topic, batch.partition), batch.records
+        self._activity.read[batch.topic] += len(records)
+        for start in range(0, len(records), TOGETHER):
+            self._fold_records(fold, place, records[start : start + TOGETHER], now)
 
     def fold_forwarded(self, folds: Mapping[str, EventFold], batch: Batch, now: datetime) -> None:
         """Fold records that other partitions sent home; ``folds`` by full topic name."""
         for record in batch.records:
             place, first_read = original(record)
             self._activity.read[place.topic] += 1
-            self._fold_record(folds[place.topic], place, first_read, now)
+            self._fold_records(folds[place.topic], place, [first_read], now)
 
-    def _fold_record(self, fold: EventFold, place: Place, record: Record, now: datetime) -> None:
-        """Fold one record that was first read at ``place``. The hot path."""
+    def _fold_records(self, fold: EventFold, place: Place, records: Sequence[Record], now: datetime) -> None:
+        """Fold records that were first read at ``place``. The hot path."""
+        decoded = []
+        for record in records:
+            usual = self._decode(fold, place, record)
+            if usual is not None:
+                decoded.append((record, *usual))
+        self._seen.expect([event.identity for _, event, _, _ in decoded], fold.salt)
+        for number, (record, event, at, day) in enumerate(decoded):
+            caller = self._scopes.get(event.caller_id) or self._from_older(event.caller_id)
+            if caller is None and self._is_forwarded(event, place, record):
+                continue
+            if not self._seen.add(number):
+                self._activity.set_aside[place.topic, "duplicate"] += 1
+                continue
+            if caller is None and event.caller_id is not None:
+                caller = self._scopes[event.caller_id] = Scope(event.caller_id, self._rows)
+            if caller is not None and not caller.changed:
+                self._touch(caller)
+            fold.fold(event, day, caller, self)
+            if self._newest is None or at > self._newest:
+                self._newest = at
+            if caller is not None and caller.due:
+                cause = Cause(place.topic, place.partition, record.offset, event.identity)
+                self._judge(caller, at, now, cause)
+
+    def _decode(self, fold: EventFold, place: Place, record: Record) -> tuple[Any, datetime, int] | None:
+        """Return the event, its time and its day; None if it was set aside as a dead letter."""
         try:
             value, headers, ce_id = record.value, record.headers, None
             if headers:
                 value, ce_id = body_of(value, headers)
-            event, at, day = fold.decoder.decode(value, record.timestamp + FUTURE_LIMIT, ce_id)
+            return fold.decoder.decode(value, record.timestamp + FUTURE_LIMIT, ce_id)
         except BadMessage as bad:
             letter = dead_letter(record, place, bad, self._around.topic(DEAD_LETTERS), self.number)
             self._changes.messages.append(letter)
             self._activity.set_aside[place.topic, "dead"] += 1
-            return
-        caller = self._scopes.get(event.caller_id) or self._from_older(event.caller_id)
-        if caller is None:
-            home = self._around.partition_of(event.home_key.encode())
-            if home != self.number:
-                self._changes.messages.append(forward(record, place, self._around.topic(FORWARDED), home))
-                self._activity.set_aside[place.topic, "forwarded"] += 1
-                return
-        if not self._seen.add(event.identity, fold.salt):
-            self._activity.set_aside[place.topic, "duplicate"] += 1
-            return
-        if caller is None and event.caller_id is not None:
-            caller = self._scopes[event.caller_id] = Scope(event.caller_id, self._rows)
-        if caller is not None and not caller.changed:
-            self._touch(caller)
-        fold.fold(event, day, caller, self)
-        if self._newest is None or at > self._newest:
-            self._newest = at
-        if caller is not None and caller.due:
-            cause = Cause(place.topic, place.partition, record.offset, event.identity)
-            self._judge(caller, at, now, cause)
+            return None
+
+    def _is_forwarded(self, event: Event, place: Place, record: Record) -> bool:
+        """Send an event home if it is at home elsewhere; return whether it is."""
+        home = self._around.partition_of(event.home_key.encode())
+        if home == self.number:
+            return False
+        self._changes.messages.append(forward(record, place, self._around.topic(FORWARDED), home))
+        self._activity.set_aside[place.topic, "forwarded"] += 1
+        return True
 
     def _from_older(self, caller_id: str | None) -> Scope | None:
         scope = self._older.pop(caller_id, None) if caller_id is not None else None

@@ -53,10 +53,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         assignment = consumer._fetcher._subscriptions.subscription.assignment
         fetches: dict[TopicPartition, Fetched] = {}
         for tp, records in drained.items():
-            end = assignment.state_value(tp).position
+            state = assignment.state_value(tp)
+            end = state.position
             start = self._next.get(tp, records[0].offset)
             self._next[tp] = end
-            fetches[tp] = Fetched(tp.topic, tp.partition, start, end, generation, records)
+            behind = end < state.lso
+            fetches[tp] = Fetched(tp.topic, tp.partition, start, end, generation, records, behind)
         return fetches
 
     async def _seek_wait(self, consumer: Any, partitions: Mapping[Any, int]) -> None:

@@ -10,7 +10,8 @@ class Fetched(NamedTuple):
     """The records of one fetch of one partition: every record with ``start`` <= offset < ``end``.
 
     Offsets in that range may be missing: transaction markers, aborted records and compacted ones have none.
-    ``generation`` is the consumer group's, so that a fetch which outlives a rebalance can be told.
+    ``generation`` is the consumer group's, so that a fetch which outlives a rebalance can be told. ``behind``
+    says whether the partition held more than the fetch took.
     """
 
     topic: str
@@ -19,3 +20,4 @@ class Fetched(NamedTuple):
     end: int
     generation: int
     records: Sequence[Record]
+    behind: bool

@@ -1,5 +1,6 @@
 """The seam where aiokafka fetches and hands out records: promptly, and as its compiled reader makes them."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from aiokafka.consumer import consumer, fetcher
@@ -16,6 +17,10 @@ class CompiledRecords(fetcher.PartitionRecords):
 
     A record has ``offset, timestamp, key, value, headers``, but neither topic nor partition.
     """
+
+    def __iter__(self) -> Iterator[Any]:
+        records: Iterator[Any] = self._records_iterator
+        return records
 
     def _consumer_record(self, _tp: Any, record: Any) -> Any:
         return record

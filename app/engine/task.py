@@ -12,13 +12,16 @@ from app.engine.rows_written import KEY as ROWS_WRITTEN
 from app.engine.rows_written import RowsWritten
 from app.engine.transactions import TransactionalWriter
 
-#: Records that may be folded ahead of the transaction in flight. More would only add to the delay.
-MAX_WAITING = 10_000
+#: Records that may be folded ahead of the transaction in flight; at half of them the next one may begin.
+MAX_WAITING = 50_000
 
-#: Seconds from the beginning of a transaction to that of the next, at least. Else a trickle of events makes a
-#: transaction of each, which costs worker and broker more than the events do; and a broker that has not quite
-#: ended the one before has aiokafka wait as long.
+#: Seconds from the beginning of a transaction to that of the next, at least. Else a trickle of events makes
+#: a transaction of each, which costs worker and broker more than the events do; and where the broker has not
+#: quite ended the one before, aiokafka would wait as long.
 COMMIT_INTERVAL = 0.02
+
+#: The same while a task is behind: what it folds is late already, and fewer transactions have it catch up sooner.
+COMMIT_INTERVAL_BEHIND = 0.5
 
 #: Seconds that a task has to finish its transaction, and then its producer to stop, when its partition is
 #: revoked or the worker ends: together below the 15 s within which a worker leaves.
@@ -73,6 +76,8 @@ class Task:
         self._on_commit = on_commit
         self._oldest: int | None = None
         self._waiting = 0
+        #: The topics of which the broker had more than it answered.
+        self._behind: set[str] = set()
         self._closed = False
         self._work = asyncio.Event()
         self._room = asyncio.Event()
@@ -125,6 +130,7 @@ class Task:
         """Note that the fetch is folded, and have it committed."""
         self.positions[fetched.topic] = max(fetched.end, self.positions[fetched.topic])
         self._waiting += len(fetched.records)
+        (self._behind.add if fetched.behind else self._behind.discard)(fetched.topic)
         if self._oldest is None and fetched.records:
             self._oldest = fetched.records[0].timestamp
         if self._waiting >= MAX_WAITING:
@@ -154,14 +160,26 @@ class Task:
                 await self._work.wait()
                 self._work.clear()
                 if self.positions != self.committed:
-                    due = time.monotonic() + COMMIT_INTERVAL
+                    began = time.monotonic()
                     await self._commit()
-                    if not self._closed:
-                        await asyncio.sleep(max(0.0, due - time.monotonic()))
+                    await self._gather(began)
                 if self._closed:
                     self._work.set()
         except Exception as exc:  # noqa: BLE001 - fenced, timed out, refused: memory is ahead of the log
             leave(f"{self} could not commit", exc)
+
+    async def _gather(self, began: float) -> None:
+        """Pause after the transaction that began then, so that the next one takes more at once."""
+        while not self._closed:
+            left = began + self._interval() - time.monotonic()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, COMMIT_INTERVAL))
+
+    def _interval(self) -> float:
+        """Return how long after a transaction the next one begins."""
+        gathers = self._behind and self._waiting < MAX_WAITING // 2
+        return COMMIT_INTERVAL_BEHIND if gathers else COMMIT_INTERVAL
 
     async def _commit(self) -> None:
         positions = dict(self.positions)

@@ -18,7 +18,10 @@ class Seen:
     def __init__(self, window: int) -> None:
         self._window = window
 
-    def add(self, identity: str, salt: int) -> bool:  # noqa: ARG002 - as the one that remembers has it
+    def expect(self, identities: list[str], salt: int) -> None:
+        """Do nothing."""
+
+    def add(self, number: int) -> bool:  # noqa: ARG002 - as the one that remembers has it
         """Say that the identity is new."""
         return True
 
