@@ -20,7 +20,7 @@ MAX_WAITING = 50_000
 #: quite ended the one before, aiokafka would wait as long.
 COMMIT_INTERVAL = 0.02
 
-#: The same while a task is behind: what it folds is late already, and fewer transactions have it catch up sooner.
+#: The same while a task is behind: all is late already, and fewer transactions have it catch up sooner.
 COMMIT_INTERVAL_BEHIND = 0.5
 
 #: Seconds that a task has to finish its transaction, and then its producer to stop, when its partition is

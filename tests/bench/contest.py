@@ -132,12 +132,16 @@ async def check(subject: Subject, run: Run, child: Child, since: Mapping[TopicPa
 async def rounds(
     here: Bench, subjects: Sequence[Subject], load: Load, count: int, report: Report
 ) -> dict[str, list[Score]]:
-    """Let programs take turns, ``count`` times each. A slow one gets fewer events of the same callers."""
+    """Let programs take turns, ``count`` times each. A slow one gets fewer events of the same callers.
+
+    The first has one more turn before all others, which is not counted: the broker compiles itself meanwhile.
+    """
     runs = {
         share: await prepare(here, replace(load, events=load.events // share), report)
         for share in sorted({subject.share for subject in subjects})
     }
     scores: dict[str, list[Score]] = {subject.name: [] for subject in subjects}
+    await measure(subjects[0], replace(runs[subjects[0].share], name=f"{subjects[0].name}-warm-up"))
     for number in range(1, count + 1):
         for subject in subjects:
             this = replace(runs[subject.share], name=f"{subject.name}-{number}")

@@ -22,7 +22,7 @@ TOLD = 5
 #: Seconds between two plain lines about the same fault.
 QUIET = 10.0
 
-HEADER = ("fault", "times", "events", "missing", "extra", "wrong", "longest time to lag 0")
+HEADER = ("key", "fault", "times", "events", "missing", "extra", "wrong", "longest time to lag 0")
 
 
 @contextmanager
@@ -66,6 +66,7 @@ def row(outcome: Outcome) -> tuple[object, ...]:
     """Return a fault's row."""
     verdict = outcome.verdict
     return (
+        f"`{outcome.fault.key}`",
         outcome.fault.title,
         outcome.times,
         f"{verdict.events:,}",
