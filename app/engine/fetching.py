@@ -8,7 +8,8 @@ from aiokafka.consumer import consumer, fetcher
 #: Milliseconds that a broker may keep a request which asks for some of the partitions only.
 SHORT_WAIT: Final = 10
 
-#: The same of one that asks for all partitions: it is answered as soon as any of them has a record.
+#: The same, at most, of one that asks for all partitions: it is answered as soon as any of them has a record.
+#: Whatever else the consumer asks the broker meanwhile waits for it.
 LONG_WAIT: Final = 500
 
 
@@ -34,8 +35,12 @@ class PromptFetcher(fetcher.Fetcher):
     partition that was taken meanwhile waits for that.
     """
 
+    def __init__(self, *args: Any, fetch_max_wait_ms: int, **kwargs: Any) -> None:
+        super().__init__(*args, fetch_max_wait_ms=fetch_max_wait_ms, **kwargs)
+        self._long_wait = min(fetch_max_wait_ms, LONG_WAIT)
+
     def _get_actions_per_node(self, assignment: Any) -> Any:
-        self._fetch_max_wait_ms = SHORT_WAIT if self._records else LONG_WAIT
+        self._fetch_max_wait_ms = SHORT_WAIT if self._records else self._long_wait
         return super()._get_actions_per_node(assignment)
 
 

@@ -15,6 +15,9 @@ from app.engine.transactions import TransactionalWriter
 #: Records that may be folded ahead of the transaction in flight; at half of them the next one may begin.
 MAX_WAITING = 50_000
 
+#: What a fetch that was cut off by its size counts for, at least: large records fill a transaction sooner.
+FULL_FETCH = 3_000
+
 #: Seconds from the beginning of a transaction to that of the next, at least. Else a trickle of events makes
 #: a transaction of each, which costs worker and broker more than the events do; and where the broker has not
 #: quite ended the one before, aiokafka would wait as long.
@@ -76,8 +79,9 @@ class Task:
         self._on_commit = on_commit
         self._oldest: int | None = None
         self._waiting = 0
-        #: The topics of which the broker had more than it answered.
-        self._behind: set[str] = set()
+        #: The topics of which the broker had more than it answered, and until when that is taken to hold:
+        #: what is left may be nothing but aborted records, and no other fetch comes.
+        self._behind: dict[str, float] = {}
         self._closed = False
         self._work = asyncio.Event()
         self._room = asyncio.Event()
@@ -129,8 +133,11 @@ class Task:
     def folded(self, fetched: Fetched) -> None:
         """Note that the fetch is folded, and have it committed."""
         self.positions[fetched.topic] = max(fetched.end, self.positions[fetched.topic])
-        self._waiting += len(fetched.records)
-        (self._behind.add if fetched.behind else self._behind.discard)(fetched.topic)
+        self._waiting += max(len(fetched.records), FULL_FETCH if fetched.behind else 0)
+        if fetched.behind:
+            self._behind[fetched.topic] = time.monotonic() + 2 * COMMIT_INTERVAL_BEHIND
+        else:
+            self._behind.pop(fetched.topic, None)
         if self._oldest is None and fetched.records:
             self._oldest = fetched.records[0].timestamp
         if self._waiting >= MAX_WAITING:
@@ -178,7 +185,8 @@ class Task:
 
     def _interval(self) -> float:
         """Return how long after a transaction the next one begins."""
-        gathers = self._behind and self._waiting < MAX_WAITING // 2
+        is_behind = max(self._behind.values(), default=0.0) > time.monotonic()
+        gathers = is_behind and self._waiting < MAX_WAITING // 2
         return COMMIT_INTERVAL_BEHIND if gathers else COMMIT_INTERVAL
 
     async def _commit(self) -> None:
