@@ -8,7 +8,7 @@ const STAYS = 8_000;
 /** Toasts are apart by this, so that one can be read before the next comes. */
 const APART = 700;
 
-let newest = 0;
+let newest = -Infinity;
 let left = 0;
 
 /** Show one, or count it when too many come at once. */
