@@ -115,7 +115,7 @@ class Partition:
         self._seen.expect([event.identity for _, event, _, _ in decoded], fold.salt)
         for number, (record, event, at, day) in enumerate(decoded):
             caller = self._scopes.get(event.caller_id) or self._from_older(event.caller_id)
-            if caller is None and self._is_forwarded(event, place, record):
+            if caller is None and self._forward_if_elsewhere(event, place, record):
                 continue
             if not self._seen.add(number):
                 self._activity.set_aside[place.topic, "duplicate"] += 1
@@ -144,7 +144,7 @@ class Partition:
             self._activity.set_aside[place.topic, "dead"] += 1
             return None
 
-    def _is_forwarded(self, event: Event, place: Place, record: Record) -> bool:
+    def _forward_if_elsewhere(self, event: Event, place: Place, record: Record) -> bool:
         """Send an event home if it is at home elsewhere; return whether it is."""
         home = self._around.partition_of(event.home_key.encode())
         if home == self.number:

@@ -2,7 +2,7 @@
 
 Follow one batch from the fetch to the commit:
 
-1. ``consumer.py``      Faust's consumer: one message per fetch (``fetched.py``; ``fetching.py``)
+1. ``consumer.py``      Faust's consumer: one message per fetch (``fetched.py``)
 2. ``batches.py``       what an agent does with it: find the task, fold, make room
 3. ``task.py``          the state of one partition, its positions, and the loop that commits
 4. ``transactions.py``  one transaction for messages, rows and positions
@@ -10,5 +10,6 @@ Follow one batch from the fetch to the commit:
 How a task comes and goes: ``recovery.py`` (after a rebalance), ``tasks.py`` (fence, restore, close),
 ``changelog.py`` (reading to the end), ``rows_written.py`` (whether all is there), ``leave.py`` (the way out).
 ``watchdog.py`` leaves when a task gets nowhere: ``progress.py`` decides, ``sources.py`` asks the broker.
+``fetching.py`` has aiokafka fetch promptly, for the worker and the view.
 ``fold.py`` is all that the engine asks of the rules; ``app.py`` hooks everything into Faust.
 """

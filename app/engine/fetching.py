@@ -20,6 +20,7 @@ class CompiledRecords(fetcher.PartitionRecords):
     """
 
     def __iter__(self) -> Iterator[Any]:
+        """Return the generator itself: aiokafka's own iterator around it is a call more for each record."""
         records: Iterator[Any] = self._records_iterator
         return records
 

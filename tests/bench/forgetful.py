@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from tests.bench.subjects.python_programs import ROOT
 from tests.bench.surroundings import BenchError
 
-ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = ("app", "agents", "tables")
 INSTEAD: Final = ROOT / "tests" / "bench" / "forgetful_seen.py"
 

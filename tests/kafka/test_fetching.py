@@ -5,6 +5,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.consumer.fetcher import FetchRequest
@@ -17,28 +18,24 @@ if TYPE_CHECKING:
 PATIENCE = 30.0
 
 
-@pytest.fixture
-def topic(broker: Broker) -> str:
+@pytest_asyncio.fixture
+async def topic(broker: Broker) -> str:
     """Return a topic of two partitions, with ten records in the first."""
     name = f"t{secrets.token_hex(4)}"
-
-    async def make() -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
-        await admin.start()
-        await admin.create_topics([NewTopic(name, 2, 1)])
-        await admin.close()
-        async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
-            await producer.partitions_for(name)
-            for number in range(10):
-                headers = [("number", b"%d" % number)]
-                await producer.send_and_wait(name, b"value", b"key", partition=0, headers=headers)
-
-    asyncio.run(make())
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
+    await admin.start()
+    await admin.create_topics([NewTopic(name, 2, 1)])
+    await admin.close()
+    async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
+        await producer.partitions_for(name)
+        for number in range(10):
+            headers = [("number", b"%d" % number)]
+            await producer.send_and_wait(name, b"value", b"key", partition=0, headers=headers)
     return name
 
 
 @pytest.mark.parametrize(("configured", "longest"), [(1500, LONG_WAIT), (100, 100)])
-def test_an_idle_partition_holds_no_other_up(
+async def test_an_idle_partition_holds_no_other_up(
     broker: Broker, topic: str, configured: int, longest: int
 ) -> None:
     """A request for some partitions only comes back soon: until then the others are not asked for.
@@ -48,50 +45,40 @@ def test_an_idle_partition_holds_no_other_up(
     """
     use_quick_fetches()
 
-    async def asked_while_records_wait() -> list[tuple[set[int], int]]:
-        asked: list[tuple[set[int], int]] = []
-        came_back_soon = asyncio.Event()
-        async with AIOKafkaConsumer(
-            bootstrap_servers=broker.address, auto_offset_reset="earliest", fetch_max_wait_ms=configured
-        ) as consumer:
-            send = consumer._client.send
+    asked: list[tuple[set[int], int]] = []
+    came_back_soon = asyncio.Event()
+    async with AIOKafkaConsumer(
+        bootstrap_servers=broker.address, auto_offset_reset="earliest", fetch_max_wait_ms=configured
+    ) as consumer:
+        send = consumer._client.send
 
-            async def spy(node: int, request: Any, **options: Any) -> Any:
-                if isinstance(request, FetchRequest):
-                    partitions = {number for _, parts in request.topics for number, *_ in parts}
-                    asked.append((partitions, request._max_wait_ms))
-                    if asked[-1] == ({1}, SHORT_WAIT):
-                        came_back_soon.set()
-                return await send(node, request, **options)
+        async def spy(node: int, request: Any, **options: Any) -> Any:
+            if isinstance(request, FetchRequest):
+                partitions = {number for _, parts in request.topics for number, *_ in parts}
+                asked.append((partitions, request._max_wait_ms))
+                if asked[-1] == ({1}, SHORT_WAIT):
+                    came_back_soon.set()
+            return await send(node, request, **options)
 
-            consumer._client.send = spy
-            consumer.assign([TopicPartition(topic, 0), TopicPartition(topic, 1)])
-            async with asyncio.timeout(PATIENCE):
-                await came_back_soon.wait()  # nothing is taken from the consumer meanwhile
-        return asked
-
-    asked = asyncio.run(asked_while_records_wait())
+        consumer._client.send = spy
+        consumer.assign([TopicPartition(topic, 0), TopicPartition(topic, 1)])
+        async with asyncio.timeout(PATIENCE):
+            await came_back_soon.wait()  # nothing is taken from the consumer meanwhile
     assert {wait for partitions, wait in asked if partitions == {0, 1}} == {longest}
     assert {wait for partitions, wait in asked if partitions != {0, 1}} == {SHORT_WAIT}
 
 
-def test_records_have_what_a_fold_reads(broker: Broker, topic: str) -> None:
+async def test_records_have_what_a_fold_reads(broker: Broker, topic: str) -> None:
     """The records of aiokafka's compiled reader are handed out, with all that was sent and nothing around it."""
     use_quick_fetches()
 
-    async def read() -> list[Any]:
-        async with AIOKafkaConsumer(
-            bootstrap_servers=broker.address, auto_offset_reset="earliest"
-        ) as consumer:
-            consumer.assign([TopicPartition(topic, 0)])
-            records: list[Any] = []
-            async with asyncio.timeout(PATIENCE):
-                while len(records) < 10:
-                    for fetched in (await consumer.getmany(timeout_ms=1000, max_records=3)).values():
-                        records += fetched
-        return records
-
-    records = asyncio.run(read())
+    records: list[Any] = []
+    async with AIOKafkaConsumer(bootstrap_servers=broker.address, auto_offset_reset="earliest") as consumer:
+        consumer.assign([TopicPartition(topic, 0)])
+        async with asyncio.timeout(PATIENCE):
+            while len(records) < 10:
+                for fetched in (await consumer.getmany(timeout_ms=1000, max_records=3)).values():
+                    records += fetched
     assert [record.offset for record in records] == list(range(10))
     assert {(record.key, record.value) for record in records} == {(b"key", b"value")}
     assert [tuple(record.headers) for record in records] == [(("number", b"%d" % n),) for n in range(10)]

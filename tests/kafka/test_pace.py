@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 
@@ -18,7 +18,7 @@ from app.engine.task import FULL_FETCH, MAX_WAITING, Commit, Task
 from app.engine.transactions import TransactionalWriter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from app.local.broker import Broker
 
@@ -83,8 +83,8 @@ class Pace:
                 await self._news.wait()
 
 
-@asynccontextmanager
-async def paced(broker: Broker) -> AsyncIterator[Pace]:
+@pytest_asyncio.fixture
+async def pace(broker: Broker) -> AsyncIterator[Pace]:
     """Yield a task that folds."""
     prefix = secrets.token_hex(4)
     names = {table: f"{prefix}-{table}" for table in STAGE.tables}
@@ -102,108 +102,74 @@ async def paced(broker: Broker) -> AsyncIterator[Pace]:
     await task.close()
 
 
-def run(broker: Broker, test: Callable[[Pace], Coroutine[Any, Any, None]]) -> None:
-    """Run a test with a task."""
-
-    async def with_task() -> None:
-        async with paced(broker) as pace:
-            await test(pace)
-
-    asyncio.run(with_task())
-
-
 @pytest.fixture(autouse=True)
 def _long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a task that is behind pause for ever, so that nothing here hangs on how quick a machine is."""
     monkeypatch.setattr(module, "COMMIT_INTERVAL_BEHIND", 3600.0)
 
 
-def test_a_task_that_is_not_behind_commits_soon(broker: Broker) -> None:
+async def test_a_task_that_is_not_behind_commits_soon(pace: Pace) -> None:
     """Fetches that took all that there was are committed without a long pause, one after the other."""
-
-    async def test(pace: Pace) -> None:
-        for number in range(1, 6):
-            pace.fold(1, behind=False)
-            await pace.committed(number)
-        assert len(pace.commits) == 5
-
-    run(broker, test)
-
-
-def test_a_task_that_is_behind_gathers_until_it_has_caught_up(broker: Broker) -> None:
-    """After its first transaction it waits for more, until a fetch has taken all that there was."""
-
-    async def test(pace: Pace) -> None:
-        pace.fold(1, behind=True)
-        await pace.committed(1)
-        pace.fold(1, behind=True)
-        pace.fold(1, OTHER, behind=False)
-        await asyncio.sleep(AWHILE)
-        assert len(pace.commits) == 1  # the first topic is still behind
+    for number in range(1, 6):
         pace.fold(1, behind=False)
-        await pace.committed(3)
-        assert len(pace.commits) == 2
-        assert pace.task.committed == {TOPIC: 3, OTHER: 1}
+        await pace.committed(number)
+    assert len(pace.commits) == 5
 
-    run(broker, test)
+
+async def test_a_task_that_is_behind_gathers_until_it_has_caught_up(pace: Pace) -> None:
+    """After its first transaction it waits for more, until a fetch has taken all that there was."""
+    pace.fold(1, behind=True)
+    await pace.committed(1)
+    pace.fold(1, behind=True)
+    pace.fold(1, OTHER, behind=False)
+    await asyncio.sleep(AWHILE)
+    assert len(pace.commits) == 1  # the first topic is still behind
+    pace.fold(1, behind=False)
+    await pace.committed(3)
+    assert len(pace.commits) == 2
+    assert pace.task.committed == {TOPIC: 3, OTHER: 1}
 
 
 @pytest.mark.parametrize("count", [1, FULL_FETCH + 1000])
-def test_it_gathers_so_much_and_not_more(broker: Broker, count: int) -> None:
+async def test_it_gathers_so_much_and_not_more(pace: Pace, count: int) -> None:
     """Half of what may wait is committed; full fetches of few large records count for many."""
     enough = -(-MAX_WAITING // 2 // max(count, FULL_FETCH))
-
-    async def test(pace: Pace) -> None:
-        pace.fold(1, behind=True)
-        await pace.committed(1)
-        for _ in range(enough - 1):
-            pace.fold(count, behind=True)
-        await asyncio.sleep(AWHILE)
-        assert len(pace.commits) == 1
+    pace.fold(1, behind=True)
+    await pace.committed(1)
+    for _ in range(enough - 1):
         pace.fold(count, behind=True)
-        await pace.committed(1 + enough * count)
-        assert len(pace.commits) == 2
+    await asyncio.sleep(AWHILE)
+    assert len(pace.commits) == 1
+    pace.fold(count, behind=True)
+    await pace.committed(1 + enough * count)
+    assert len(pace.commits) == 2
 
-    run(broker, test)
 
-
-def test_there_is_room_again_when_what_waited_is_being_committed(broker: Broker) -> None:
+async def test_there_is_room_again_when_what_waited_is_being_committed(pace: Pace) -> None:
     """Folding too much ahead of a transaction blocks until the next one takes it."""
-
-    async def test(pace: Pace) -> None:
-        while pace.task._waiting < MAX_WAITING:
-            pace.fold(FULL_FETCH, behind=True)
-        assert not pace.task._room.is_set()
-        async with asyncio.timeout(PATIENCE):
-            await pace.task.wait_for_room()
-
-    run(broker, test)
+    while pace.task._waiting < MAX_WAITING:
+        pace.fold(FULL_FETCH, behind=True)
+    assert not pace.task._room.is_set()
+    async with asyncio.timeout(PATIENCE):
+        await pace.task.wait_for_room()
 
 
-def test_it_is_behind_no_longer_than_fetches_come(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_is_behind_no_longer_than_fetches_come(pace: Pace, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is left of a partition may be aborted, so that no fetch comes: other topics do not wait for it."""
     monkeypatch.setattr(module, "COMMIT_INTERVAL_BEHIND", 0.2)
-
-    async def test(pace: Pace) -> None:
-        pace.fold(1, behind=True)
-        await pace.committed(1)
-        await asyncio.sleep(AWHILE)
-        monkeypatch.setattr(module, "COMMIT_INTERVAL_BEHIND", 3600.0)
-        for number in range(1, 4):
-            pace.fold(1, OTHER, behind=False)
-            await pace.committed(number, OTHER)
-
-    run(broker, test)
+    pace.fold(1, behind=True)
+    await pace.committed(1)
+    await asyncio.sleep(AWHILE)
+    monkeypatch.setattr(module, "COMMIT_INTERVAL_BEHIND", 3600.0)
+    for number in range(1, 4):
+        pace.fold(1, OTHER, behind=False)
+        await pace.committed(number, OTHER)
 
 
-def test_closing_waits_for_no_pause(broker: Broker) -> None:
+async def test_closing_waits_for_no_pause(pace: Pace) -> None:
     """What a task has gathered is committed when its partition is taken away, at once."""
-
-    async def test(pace: Pace) -> None:
-        pace.fold(1, behind=True)
-        await pace.committed(1)
-        pace.fold(1, behind=True)
-        await pace.task.close()
-        assert pace.task.committed == {TOPIC: 2, OTHER: 0}
-
-    run(broker, test)
+    pace.fold(1, behind=True)
+    await pace.committed(1)
+    pace.fold(1, behind=True)
+    await pace.task.close()
+    assert pace.task.committed == {TOPIC: 2, OTHER: 0}
