@@ -26,7 +26,7 @@ BY: Final = {"": "second", "-cpu": "second of processor time"}
 SPEED_NOTE: Final = """\
 Ratios are of streakline to the program. All read the same six topics from the beginning, keep counters, day cells,
 streaks and models of every caller, and publish its achievements and levels; what each has counted and published was
-compared with a recount, caller by caller and unlock by unlock. A third of the load is warm-up and not counted. Quix Streams
+compared with a recount, caller by caller and unlock by unlock. A third of the load is warm-up and not counted, nor is a turn of the first program before all rounds. Quix Streams
 was given a fifth of the events and Faust a fiftieth, of the same callers. streakline alone remembers identities, checks
 every field, keeps the gateway's scope, pets and a ledger, and writes CloudEvents headers. Kafka Streams (exactly_once_v2; 0.1 s is
 its default) and Quix Streams write rows, unlocks and offsets in one transaction, as streakline does; Bytewax keeps its state in local files and Faust commits

@@ -74,6 +74,7 @@ def restores(measured: Sequence[Sequence[Restored]]) -> str:
     """Return what restores took, of which the median is shown, and the memory after them."""
     head = (
         "callers, 40 active days each",
+        "identities",
         "rows",
         "restore",
         "rows/s",
