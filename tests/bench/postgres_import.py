@@ -72,7 +72,7 @@ async def _measure(here: Bench, counts: dict[str, int], kills: int, report: Repo
     unexplained = said.count("DIFFERS")
     other = replace(here, prefix=f"{here.prefix}again-")
     await other.create_topics("killed")
-    killed = _killed(other, kills, took.seconds, report)
+    killed = await _killed(other, kills, whole.total(), report)
     again = await _events(other)
     requests = counts["requests"]
     return [
@@ -121,47 +121,64 @@ def _computed() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _killed(here: Bench, kills: int, seconds: float, report: Report) -> int:
-    """Import with kills at random moments; return how many met it at work."""
-    chance, done = random.Random(7), 0
-    while True:
-        with Child(
-            (*STREAKLINE, "import"), here.environment("killed"), here.folder / f"import-{done}.log"
-        ) as child:
-            try:
-                child.process.wait(
-                    chance.uniform(0.1, 1.5) * seconds / kills + 1 if done < kills else _PATIENCE
-                )
-            except subprocess.TimeoutExpired:
-                done += 1
-                report("killing an import", done, kills)
-            else:
-                return done
+async def _killed(here: Bench, kills: int, events: int, report: Report) -> int:
+    """Import with kills at random moments of the work that is left; return how many met it at work.
+
+    What is left counts the events in the topics, those of killed transactions too: it errs towards an early kill.
+    """
+    chance = random.Random(7)
+    async with _reader(here) as consumer:
+        partitions = _inputs(here)
+        for done in range(kills):
+            log = here.folder / f"import-{done}.log"
+            with Child((*STREAKLINE, "import"), here.environment("killed"), log) as child:
+                written = await _written(consumer, partitions)
+                mark = written + chance.uniform(0, 1) * max(events - written, 0) / (kills - done)
+                while await _written(consumer, partitions) <= mark:
+                    if child.process.poll() is not None:
+                        return done
+                    await asyncio.sleep(0.01)
+            report("killing an import", done + 1, kills)
+    _run(here, "killed", "import")
+    return kills
+
+
+async def _written(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> int:
+    """Return how many records were ever written to the topics, committed or not."""
+    return sum((await consumer.end_offsets(partitions)).values())
 
 
 async def _events(here: Bench) -> Counter[str]:
     """Return how often each event is in the topics, by topic and value: what is committed."""
-    settings = here.settings("any")
-    around = Surroundings.of(settings)
+    around = Surroundings.of(here.settings("any"))
     found: Counter[str] = Counter()
-    partitions = [
-        TopicPartition(around.topic(name), number) for name in INPUTS for number in range(settings.partitions)
-    ]
+    partitions = _inputs(here)
     name_of = {around.topic(name): name for name in INPUTS}
-    consumer = AIOKafkaConsumer(
-        **settings.kafka_options(),
-        enable_auto_commit=False,
-        isolation_level="read_committed",
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=4 * 1024 * 1024,
-    )
-    async with consumer:
+    async with _reader(here) as consumer:
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         while any([await consumer.position(tp) < end for tp, end in ends.items()]):
             for tp, records in (await consumer.getmany(timeout_ms=500)).items():
                 found.update(f"{name_of[tp.topic]} {tp.partition} {hash(record.value)}" for record in records)
     return found
+
+
+def _inputs(here: Bench) -> list[TopicPartition]:
+    settings = here.settings("any")
+    around = Surroundings.of(settings)
+    return [
+        TopicPartition(around.topic(name), number) for name in INPUTS for number in range(settings.partitions)
+    ]
+
+
+def _reader(here: Bench) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
+        **here.settings("any").kafka_options(),
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=4 * 1024 * 1024,
+    )
 
 
 def _difference(whole: Counter[str], again: Counter[str]) -> str:
