@@ -12,7 +12,7 @@ from app.local.files import Report
 from tests.bench.load import Load, produce
 from tests.bench.subjects.subject import Run, Subject, ends, published
 from tests.bench.surroundings import PARTITIONS, Bench, BenchError, Child
-from tests.bench.usage import WARM_UP, Sample, Speed, Usage, speed
+from tests.bench.usage import Sample, Speed, Usage, speed
 
 #: Seconds between two looks at a program, and without any progress after which it hangs.
 LOOK = 0.1
@@ -81,10 +81,11 @@ class _Broker:
             self._noted.append(sample._replace(processor=self._usage.processor_seconds()))
 
     def per_event(self) -> float | None:
-        """Return microseconds of an event after the warm-up; None where that cannot be told."""
-        if len(self._noted) < 2 or self._noted[-1].events * WARM_UP > self._noted[-2].events:
+        """Return microseconds of an event while the program was measured; None where that cannot be told."""
+        try:
+            return 1e6 / speed(self._noted).processor
+        except (BenchError, IndexError):
             return None
-        return 1e6 / speed(self._noted).processor
 
 
 async def follow(

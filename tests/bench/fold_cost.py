@@ -88,7 +88,8 @@ def records_of(fetch: Fetch) -> Sequence[Record]:
     tp, batches = TopicPartition(fetch.topic, fetch.partition), MemoryRecords(fetch.batches)
     committed = fetcher.READ_COMMITTED
     read = fetcher.PartitionRecords(tp, batches, [], fetch.offset, None, None, CHECK_CRCS, committed)
-    return list(read)
+    records: list[Record] = read.all()
+    return records
 
 
 def encode(messages: Sequence[Message]) -> int:

@@ -7,8 +7,10 @@ import psutil
 
 from tests.bench.surroundings import BenchError
 
-#: The share of a load after which a program is measured: until then connections are made and Java compiles itself.
-WARM_UP: Final = 1 / 3
+#: The shares of a load between which a program is measured. Before, connections are made and Java compiles itself.
+#: After, one that commits once a second has nothing left to do but wait for that, and one whose partitions commit in
+#: turns catches up with what it has folded already: between, both are as far behind their own fold all the time.
+STEADY: Final = (1 / 3, 0.9)
 
 
 class Sample(NamedTuple):
@@ -48,11 +50,12 @@ class Speed(NamedTuple):
 
 
 def speed(samples: list[Sample]) -> Speed:
-    """Return the speed over what comes after the warm-up. Raises ``BenchError`` where that cannot be told."""
-    last = samples[-1]
-    first = next(each for each in samples if each.events >= last.events * WARM_UP)
-    if first == last:
+    """Return the speed between the shares ``STEADY`` of the load. Raises ``BenchError`` where that cannot be told."""
+    begin, end = [share * samples[-1].events for share in STEADY]
+    steady = [each for each in samples if begin <= each.events <= end]
+    if len(steady) < 2:
         raise BenchError("all was done between two looks: there were too few events to measure a speed")
+    first, last = steady[0], steady[-1]
     events = last.events - first.events
     return Speed(
         events / (last.seconds - first.seconds), events / max(last.processor - first.processor, 1e-9)

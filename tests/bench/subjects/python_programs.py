@@ -89,7 +89,7 @@ class QuixStreams(PythonProgram):
 
     name = "quix-streams"
     title = "Quix Streams, exactly-once"
-    share = 5
+    share = 15
     module = "tests.bench.quix_app"
 
     def progress(self, run: Run, child: Child) -> AbstractAsyncContextManager[Progress]:
@@ -118,7 +118,7 @@ class Faust(PythonProgram):
 
     name = "faust"
     title = "stock Faust, `app.Table` (at least once)"
-    share = 50
+    share = 150
     module = "tests.bench.faust_app"
     guarantee: ClassVar[str] = "at_least_once"
 
