@@ -7,11 +7,12 @@ from tables.scope import Scope
 
 def fold(event: RequestRouted, day: int, caller: Scope, partition: Partition) -> None:
     """Count the request for its caller and for the share."""
-    partition.tally_request(day)
+    share = partition.share
+    share.count_request(day)
     if caller.add_request(event.model, day):  # else its model and its day are known to the share too
-        partition.share.add_request_kind(event.model, day)
-        if caller.counters.requests == 1:
-            partition.share.counters.callers += 1
+        share.add_request_kind(event.model, day)
+        if caller.requests == 1:
+            share.callers += 1
 
 
 REQUESTS = EventFold(RequestRouted, fold)

@@ -8,7 +8,7 @@ from app.domain.cloud_events import body_of
 from app.domain.events import FUTURE_LIMIT, BadMessage, Event, microseconds
 from app.domain.progress import hold, judge
 from app.domain.published import Cause
-from app.domain.quick import QuickDecoder
+from app.domain.quick import NO_EVENT, QuickDecoder
 from app.engine.fold import Batch, Changes, Message, Record, Row
 from app.topics import DEAD_LETTERS, FORWARDED, GATEWAY_SHARES, Surroundings
 from tables import counters, days, models, seen, segments, streaks, subscriptions, unlocks
@@ -67,7 +67,6 @@ class Partition:
         self._subscriptions: dict[str, subscriptions.Subscription] = {}
         self._changed_subscriptions: set[str] = set()
         self._newest: datetime | None = None
-        self._tally: dict[int, int] = {}
         self._changes = Changes()
         self._share: Scope | None = None
 
@@ -84,10 +83,6 @@ class Partition:
     def scopes(self, caller: Scope | None) -> Iterable[Scope]:
         """Return what an event counts for: its caller, if it has one, and the share."""
         return (self.share,) if caller is None else (caller, self.share)
-
-    def tally_request(self, day: int) -> None:
-        """Count a request for the share, once per transaction instead of once per event."""
-        self._tally[day] = self._tally.get(day, 0) + 1
 
     # -- folding -------------------------------------------------------------------------------------------
 
@@ -107,13 +102,20 @@ class Partition:
 
     def _fold_records(self, fold: EventFold, place: Place, records: Sequence[Record], now: datetime) -> None:
         """Fold records that were first read at ``place``. The hot path."""
-        decoded = []
+        good: list[Record] = []
+        events: list[Any] = []
+        times: list[datetime] = []
+        days_: list[int] = []
         for record in records:
-            usual = self._decode(fold, place, record)
-            if usual is not None:
-                decoded.append((record, *usual))
-        self._seen.expect([event.identity for _, event, _, _ in decoded], fold.salt)
-        for number, (record, event, at, day) in enumerate(decoded):
+            event, at, day = self._decode(fold, place, record)
+            if event is not None:
+                good.append(record)
+                events.append(event)
+                times.append(at)
+                days_.append(day)
+        self._seen.expect([event.identity for event in events], fold.salt)
+        for number, record in enumerate(good):
+            event, at, day = events[number], times[number], days_[number]
             caller = self._scopes.get(event.caller_id) or self._from_older(event.caller_id)
             if caller is None and self._forward_if_elsewhere(event, place, record):
                 continue
@@ -131,8 +133,8 @@ class Partition:
                 cause = Cause(place.topic, place.partition, record.offset, event.identity)
                 self._judge(caller, at, now, cause)
 
-    def _decode(self, fold: EventFold, place: Place, record: Record) -> tuple[Any, datetime, int] | None:
-        """Return the event, its time and its day; None if it was set aside as a dead letter."""
+    def _decode(self, fold: EventFold, place: Place, record: Record) -> tuple[Any, datetime, int]:
+        """Return the event, its time and its day; no event if it was set aside as a dead letter."""
         try:
             value, headers, ce_id = record.value, record.headers, None
             if headers:
@@ -142,7 +144,7 @@ class Partition:
             letter = dead_letter(record, place, bad, self._around.topic(DEAD_LETTERS), self.number)
             self._changes.messages.append(letter)
             self._activity.set_aside[place.topic, "dead"] += 1
-            return None
+            return NO_EVENT
 
     def _forward_if_elsewhere(self, event: Event, place: Place, record: Record) -> bool:
         """Send an event home if it is at home elsewhere; return whether it is."""
@@ -173,8 +175,8 @@ class Partition:
         self._changed_subscriptions.add(subscription_id)
 
     def _judge(self, scope: Scope, at: datetime, now: datetime, cause: Cause) -> None:
-        earned = judge(scope.measures(), scope.counters.held, gateway=False)
-        hold(scope.counters.held, earned)
+        earned = judge(scope.measures(), scope.held, gateway=False)
+        hold(scope.held, earned)
         scope.expect_next()
         for progress in earned:
             self._publisher.publish(progress, scope.caller_id, Occasion(at, now, cause), self._changes)
@@ -197,7 +199,8 @@ class Partition:
         changes, self._changes = self._changes, Changes()
         changes.rows += self._seen.drain()
         if self._newest is not None:
-            self._count_for_share(self._newest)
+            self.share.newest = max(self.share.newest, microseconds(self._newest))
+            self._newest = None
         for scope in self._touched:
             rows = list(_changed_rows(scope))
             changes.rows += rows
@@ -216,14 +219,6 @@ class Partition:
             self._older, self._scopes = self._scopes, {}
         return changes
 
-    def _count_for_share(self, newest: datetime) -> None:
-        share = self.share
-        share.counters.newest = max(share.counters.newest, microseconds(newest))
-        for day, requests in self._tally.items():
-            share.add_requests(requests, day)
-        self._tally.clear()
-        self._newest = None
-
     def _to_gateway(self, row: Row) -> Message:
         key = b"%d/%s/%s" % (self.number, row.table.encode(), row.key)
         return Message(self._around.topic(GATEWAY_SHARES), 0, key, row.value)
@@ -232,7 +227,7 @@ class Partition:
 def _changed_rows(scope: Scope) -> Iterator[Row]:
     changed, key = scope.changed, scope.key
     if changed & COUNTERS:
-        yield Row(counters.TABLE, key, counters.CODEC.encode(scope.counters))
+        yield Row(counters.TABLE, key, counters.CODEC.encode(scope.counters()))
     if changed & MODELS:
         yield Row(models.TABLE, key, models.CODEC.encode(scope.models))
     if changed & STREAKS:

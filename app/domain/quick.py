@@ -32,6 +32,10 @@ _NINE: Final = 0x39
 _SCALES: Final[list[int]] = [10 ** (_DIGITS - decimals) for decimals in range(_DIGITS + 1)]
 
 
+#: What stands for no event.
+NO_EVENT: Final[tuple[Any, datetime, int]] = (None, datetime.min.replace(tzinfo=UTC), 0)
+
+
 def _quick(event: type[Event]) -> Any:
     """Return the event with its money as it is written, if it has any."""
     money = event.amount_field
@@ -54,27 +58,27 @@ class QuickDecoder:
     def decode(self, value: bytes | None, latest: int, ce_id: str | None) -> tuple[Any, datetime, int]:
         """Return what ``events.decode`` returns, or raise what it raises."""
         if COMPILED and value is not None and ce_id is None:
-            usual = self.usual(value, latest)
-            if usual is not None:
-                return usual
+            event, at, day = self.usual(value, latest)
+            if event is not None:
+                return event, at, day
         return events.decode(self._event_type, value, latest, ce_id)
 
-    def usual(self, value: bytes, latest: int) -> tuple[Any, datetime, int] | None:
-        """Return the same, None for whatever is unusual."""
+    def usual(self, value: bytes, latest: int) -> tuple[Any, datetime, int]:
+        """Return the same, no event for whatever is unusual."""
         try:
             event = self._decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
+            return NO_EVENT
         if self._money is not None:
             text = bytes(getattr(event, self._money))
             if plain_nanos(text) < 0 and text != b"" and text != b"null":  # noqa: PLR1714 - no tuple is made
-                return None
+                return NO_EVENT
         at: datetime = event.created_at
         if at.tzinfo is not self._utc:
-            return None
+            return NO_EVENT
         day: int = at.toordinal() - _EPOCH_ORDINAL
         if day >= latest // _DAY:
-            return None
+            return NO_EVENT
         return event, at, day
 
 

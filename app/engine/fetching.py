@@ -1,6 +1,6 @@
 """The seam where aiokafka fetches and hands out records: promptly, and as its compiled reader makes them."""
 
-from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final
 
 from aiokafka.consumer import consumer, fetcher
@@ -19,13 +19,78 @@ class CompiledRecords(fetcher.PartitionRecords):
     A record has ``offset, timestamp, key, value, headers``, but neither topic nor partition.
     """
 
-    def __iter__(self) -> Iterator[Any]:
-        """Return the generator itself: aiokafka's own iterator around it is a call more for each record."""
-        records: Iterator[Any] = self._records_iterator
-        return records
+    #: Whether a record was taken.
+    is_begun = False
+
+    def __next__(self) -> Any:
+        self.is_begun = True
+        return super().__next__()
+
+    def all(self) -> list[Any]:
+        """Return all records; none was taken before.
+
+        What aiokafka's reader does for each record it does for each batch then.
+        """
+        self._records: Any = _WholeBatches(self._records)
+        return list(chain.from_iterable(self._records_iterator))
 
     def _consumer_record(self, _tp: Any, record: Any) -> Any:
-        return record
+        if type(record) is not _WholeBatch:
+            return record
+        records, first = record.records, self.next_fetch_offset
+        return records if records[0].offset >= first else [each for each in records if each.offset >= first]
+
+
+class _WholeBatches:
+    """The batches of a fetch, each a ``_WholeBatch``."""
+
+    def __init__(self, batches: Any) -> None:
+        self.has_next = batches.has_next
+        self._next_batch = batches.next_batch
+
+    def next_batch(self) -> "_WholeBatch":
+        return _WholeBatch(self._next_batch())
+
+
+class _WholeBatch:
+    """A batch as aiokafka's reader sees it. It iterates over itself, once, with all of its records."""
+
+    __slots__ = ("_batch", "offset", "records")
+
+    def __init__(self, batch: Any) -> None:
+        self._batch = batch
+        #: Of the last record.
+        self.offset = -1
+        self.records: list[Any] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batch, name)
+
+    def __next__(self) -> Any:
+        """Return a record: the reader asks control batches for theirs."""
+        return next(self._batch)
+
+    def __iter__(self) -> Any:
+        self.records = list(self._batch)
+        if self.records:
+            self.offset = self.records[-1].offset
+            yield self
+
+
+_getall = fetcher.FetchResult.getall
+
+
+def _take_all(fetched: Any, max_records: int | None = None) -> Any:
+    """Do what ``FetchResult.getall`` does: all at once, unless there is a limit or some were taken before."""
+    records = fetched._partition_records
+    if max_records is not None or not isinstance(records, CompiledRecords) or records.is_begun:
+        return _getall(fetched, max_records)
+    if not fetched.check_assignment(fetched._topic_partition):
+        return []
+    taken = records.all()
+    fetched._update_position()
+    fetched._partition_records = None
+    return taken
 
 
 class PromptFetcher(fetcher.Fetcher):
@@ -48,4 +113,5 @@ class PromptFetcher(fetcher.Fetcher):
 def use_quick_fetches() -> None:
     """Have all of aiokafka's consumers of this process fetch so. May be repeated."""
     fetcher.PartitionRecords = CompiledRecords
+    fetcher.FetchResult.getall = _take_all
     consumer.Fetcher = PromptFetcher

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import asynccontextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +15,8 @@ from aiokafka.consumer.fetcher import FetchRequest
 from app.engine.fetching import LONG_WAIT, SHORT_WAIT, use_quick_fetches
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
     from app.local.broker import Broker
 
 PATIENCE = 30.0
@@ -21,16 +25,21 @@ PATIENCE = 30.0
 @pytest_asyncio.fixture
 async def topic(broker: Broker) -> str:
     """Return a topic of two partitions, with ten records in the first."""
-    name = f"t{secrets.token_hex(4)}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
-    await admin.start()
-    await admin.create_topics([NewTopic(name, 2, 1)])
-    await admin.close()
+    name = await _create_topic(broker)
     async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
         await producer.partitions_for(name)
         for number in range(10):
             headers = [("number", b"%d" % number)]
             await producer.send_and_wait(name, b"value", b"key", partition=0, headers=headers)
+    return name
+
+
+async def _create_topic(broker: Broker) -> str:
+    name = f"t{secrets.token_hex(4)}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
+    await admin.start()
+    await admin.create_topics([NewTopic(name, 2, 1)])
+    await admin.close()
     return name
 
 
@@ -84,3 +93,74 @@ async def test_records_have_what_a_fold_reads(broker: Broker, topic: str) -> Non
     assert [tuple(record.headers) for record in records] == [(("number", b"%d" % n),) for n in range(10)]
     assert all(record.timestamp > 0 for record in records)
     assert not any(hasattr(record, "topic") for record in records)
+
+
+@pytest_asyncio.fixture
+async def transactions(broker: Broker) -> TopicPartition:
+    """Return a partition with batches of one and many records, plain ones, committed ones and aborted ones."""
+    name, number = await _create_topic(broker), count()
+    async with AIOKafkaProducer(bootstrap_servers=broker.address) as producer:
+        await producer.partitions_for(name)
+        await _send(producer, name, number, 5, 20)
+    async with AIOKafkaProducer(bootstrap_servers=broker.address, transactional_id=name) as producer:
+        for records, commits in ((30, True), (7, False), (1, True), (40, False), (12, True), (3, False)):
+            await producer.begin_transaction()
+            await _send(producer, name, number, records)
+            await (producer.commit_transaction() if commits else producer.abort_transaction())
+    return TopicPartition(name, 0)
+
+
+async def _send(producer: AIOKafkaProducer, topic: str, number: Iterator[int], *sizes: int) -> None:
+    """Send batches of so many records each."""
+    for size in sizes:
+        batch = producer.create_batch()
+        for _ in range(size):
+            batch.append(key=None, value=b"%d" % next(number), timestamp=None)
+        await (await producer.send_batch(batch, topic, partition=0))
+
+
+@asynccontextmanager
+async def _reading(broker: Broker, partition: TopicPartition, start: int) -> AsyncIterator[AIOKafkaConsumer]:
+    async with AIOKafkaConsumer(
+        bootstrap_servers=broker.address, isolation_level="read_committed"
+    ) as consumer:
+        consumer.assign([partition])
+        consumer.seek(partition, start)
+        async with asyncio.timeout(PATIENCE):
+            yield consumer
+
+
+async def test_a_whole_fetch_is_what_aiokafka_reads_one_by_one(
+    broker: Broker, transactions: TopicPartition
+) -> None:
+    """The same records and position from wherever one begins, in the middle of a batch or of an aborted one too."""
+    use_quick_fetches()
+
+    async with _reading(broker, transactions, 0) as consumer:
+        [end] = (await consumer.end_offsets([transactions])).values()
+        one_by_one: list[tuple[int, bytes]] = []
+        while len(one_by_one) < 5 + 20 + 30 + 1 + 12:
+            record = await consumer.getone()
+            one_by_one.append((record.offset, record.value))
+        for start in range(end):
+            consumer.seek(transactions, start)
+            whole: list[tuple[int, bytes]] = []
+            while await consumer.position(transactions) < end:
+                for records in (await consumer.getmany(timeout_ms=1000)).values():
+                    whole += [(record.offset, record.value) for record in records]
+            assert whole == [each for each in one_by_one if each[0] >= start], f"from {start}"
+
+
+async def test_a_fetch_that_is_begun_goes_on_record_by_record(
+    broker: Broker, transactions: TopicPartition
+) -> None:
+    """Nothing is lost or given twice where one record is taken, then a few, then all."""
+    use_quick_fetches()
+
+    async with _reading(broker, transactions, 3) as consumer:
+        offsets = [(await consumer.getone()).offset]
+        for limit in (2, 25, None, None):
+            for records in (await consumer.getmany(timeout_ms=1000, max_records=limit)).values():
+                offsets += [record.offset for record in records]
+    assert offsets[:30] == list(range(3, 33))
+    assert len(offsets) == len(set(offsets)) == 5 + 20 + 30 + 1 + 12 - 3

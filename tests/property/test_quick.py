@@ -96,7 +96,7 @@ def test_the_hot_path_decodes_what_the_readable_one_decodes(
     """What the hot path takes is the same event, time and day; what is refused it never takes."""
     value = message(some, time, money)
     taken = DECODERS[event_type].usual(value, LATEST)
-    if taken is None:
+    if taken[0] is None:
         return
     event, at, day = events.decode(event_type, value, LATEST)
     assert as_it_was_decoded(taken[0]) == as_it_was_decoded(event)
@@ -107,7 +107,7 @@ def test_the_hot_path_decodes_what_the_readable_one_decodes(
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_no_bytes_are_taken_that_are_refused(value: bytes) -> None:
     """Bytes that are no event are left to the readable path, which says what is wrong with them."""
-    if DECODERS[RequestRouted].usual(value, LATEST) is not None:
+    if DECODERS[RequestRouted].usual(value, LATEST)[0] is not None:
         events.decode(RequestRouted, value, LATEST)
     with pytest.raises(BadMessage):
         DECODERS[RequestRouted].decode(value[:-1] + b"!", LATEST, None)
@@ -117,7 +117,7 @@ def test_no_bytes_are_taken_that_are_refused(value: bytes) -> None:
 def test_the_usual_is_taken(money: str) -> None:
     """Plain amounts and none at all are what the hot path is for."""
     taken = DECODERS[CacheHit].usual(message({}, "2025-03-01T10:00:00Z", money), LATEST)
-    assert taken is not None
+    assert taken[0] is not None
     assert quick.nanos(taken[0].cost_saved) == (0 if money == "null" else parse_dollars(json.loads(money)))
 
 
