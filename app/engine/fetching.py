@@ -3,7 +3,10 @@
 from itertools import chain
 from typing import Any, Final
 
+import google_crc32c
 from aiokafka.consumer import consumer, fetcher
+from aiokafka.record.default_records import DefaultRecordBatch
+from aiokafka.record.memory_records import MemoryRecords
 
 #: Milliseconds that a broker may keep a request which asks for some of the partitions only.
 SHORT_WAIT: Final = 10
@@ -11,6 +14,12 @@ SHORT_WAIT: Final = 10
 #: The same, at most, of one that asks for all partitions: it is answered as soon as any of them has a record.
 #: Whatever else the consumer asks the broker meanwhile waits for it.
 LONG_WAIT: Final = 500
+
+
+#: Where a batch says in four bytes how many follow, and where that begins which the checksum of a
+#: ``DefaultRecordBatch`` is of. Source: the record batch of Kafka's protocol.
+_LENGTH_AT: Final = 8
+_CHECKED_FROM: Final = 21
 
 
 class CompiledRecords(fetcher.PartitionRecords):
@@ -31,7 +40,7 @@ class CompiledRecords(fetcher.PartitionRecords):
 
         What aiokafka's reader does for each record it does for each batch then.
         """
-        self._records: Any = _WholeBatches(self._records)
+        self._records.whole = True
         return list(chain.from_iterable(self._records_iterator))
 
     def _consumer_record(self, _tp: Any, record: Any) -> Any:
@@ -41,30 +50,49 @@ class CompiledRecords(fetcher.PartitionRecords):
         return records if records[0].offset >= first else [each for each in records if each.offset >= first]
 
 
-class _WholeBatches:
-    """The batches of a fetch, each a ``_WholeBatch``."""
+class Batches:
+    """The batches of a fetch, as aiokafka's reader asks for them; ``_WholeBatch`` if ``whole`` is set."""
 
-    def __init__(self, batches: Any) -> None:
+    def __init__(self, data: bytes) -> None:
+        batches = MemoryRecords(data)
         self.has_next = batches.has_next
+        self.size_in_bytes = batches.size_in_bytes
         self._next_batch = batches.next_batch
+        self.whole = False
+        self._data = data
+        self._place = 0
 
-    def next_batch(self) -> "_WholeBatch":
-        return _WholeBatch(self._next_batch())
+    def next_batch(self) -> Any:
+        """Return the next one, None if there is none."""
+        batch = self._next_batch()
+        if not self.whole:
+            return batch
+        start, length = self._place, self._place + _LENGTH_AT
+        self._place = end = length + 4 + int.from_bytes(self._data[length : length + 4])
+        return _WholeBatch(batch, self._data[start + _CHECKED_FROM : end])
 
 
 class _WholeBatch:
     """A batch as aiokafka's reader sees it. It iterates over itself, once, with all of its records."""
 
-    __slots__ = ("_batch", "offset", "records")
+    __slots__ = ("_batch", "_checked", "offset", "records")
 
-    def __init__(self, batch: Any) -> None:
+    def __init__(self, batch: Any, checked: bytes) -> None:
         self._batch = batch
+        #: What its checksum is of.
+        self._checked = checked
         #: Of the last record.
         self.offset = -1
         self.records: list[Any] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)
+
+    def validate_crc(self) -> bool:
+        """Say whether the checksum is right: by the processor's instruction, a tenth of aiokafka's time."""
+        if isinstance(self._batch, DefaultRecordBatch) and google_crc32c.implementation == "c":
+            return bool(google_crc32c.value(self._checked) == self._batch.crc)
+        return bool(self._batch.validate_crc())
 
     def __next__(self) -> Any:
         """Return a record: the reader asks control batches for theirs."""
@@ -113,5 +141,6 @@ class PromptFetcher(fetcher.Fetcher):
 def use_quick_fetches() -> None:
     """Have all of aiokafka's consumers of this process fetch so. May be repeated."""
     fetcher.PartitionRecords = CompiledRecords
+    fetcher.MemoryRecords = Batches
     fetcher.FetchResult.getall = _take_all
     consumer.Fetcher = PromptFetcher

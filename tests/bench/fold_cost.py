@@ -22,12 +22,11 @@ import click
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
 from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.record.memory_records import MemoryRecords
 
 from agents import FOLDS
 from app.domain.events import FUTURE_LIMIT
 from app.domain.murmur import murmur2
-from app.engine.fetching import use_quick_fetches
+from app.engine.fetching import Batches, use_quick_fetches
 from app.engine.fold import Batch, Message, Record
 from app.engine.transactions import BATCH_BYTES, TransactionalWriter
 from app.topics import Surroundings
@@ -85,7 +84,7 @@ def surroundings(partitions: int) -> Surroundings:
 
 def records_of(fetch: Fetch) -> Sequence[Record]:
     """Return the records of a fetch as the consumer hands them out."""
-    tp, batches = TopicPartition(fetch.topic, fetch.partition), MemoryRecords(fetch.batches)
+    tp, batches = TopicPartition(fetch.topic, fetch.partition), Batches(fetch.batches)
     committed = fetcher.READ_COMMITTED
     read = fetcher.PartitionRecords(tp, batches, [], fetch.offset, None, None, CHECK_CRCS, committed)
     records: list[Record] = read.all()
