@@ -11,6 +11,7 @@ JOBS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # What the bench compares with, away from what streakline needs.
 BENCH_VENV := .bench-venv
 LOCK_TOOLS := .lock-tools
@@ -46,7 +47,7 @@ check: $(STAMP) ## lint, formatting, types
 
 compiled: $(STAMP) plain ## compile the hot path in place: the same source, twice as fast; needs a C compiler
 	@if $${CC:-cc} --version >/dev/null 2>&1; then \
-		STREAKLINE_COMPILE=1 $(BIN)/python setup.py --quiet build_ext --inplace; \
+		STREAKLINE_COMPILE=1 $(INSTALL) --no-deps --no-build-isolation --editable .; \
 	else echo "streakline: no C compiler ($${CC:-cc}), so the hot path stays plain Python: install gcc" >&2; fi
 
 plain: ## remove what `make compiled` made: plain Python again
@@ -88,8 +89,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); \
 		echo "making $(VENV) with $$($$python --version)"; $$python -m venv --clear $(VENV); }
 	@echo "installing the locked packages into $(VENV) (about a minute when nothing is cached)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(BENCH_VENV)/.installed: requirements.bench.lock

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.engine.app import App
 
 #: A fold makes many objects that live long and few cycles: look for those more rarely than Python does.
-GC_THRESHOLDS: Final = (200_000, 20, 100)
+GC_THRESHOLDS: Final = (1_000_000, 20, 100)
 
 LOGGING: Final[dict[str, Any]] = {
     "version": 1,

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 Header = tuple[str, bytes]
 
 
@@ -34,21 +36,17 @@ class Batch(NamedTuple):
     records: Sequence[Record]
 
 
-#: For messages without headers; never appended to.
-NO_HEADERS: list[Header] = []
-
-
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One message to write in the next transaction. ``topic`` is the full name, ``partition`` its target."""
 
     topic: str
     partition: int
     key: bytes | None
     value: bytes | None
-    headers: list[Header] = NO_HEADERS
+    headers: list[Header] = []
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One changed row of a table, whole; ``value`` None deletes the key."""
 
     table: str

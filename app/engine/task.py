@@ -24,7 +24,7 @@ FULL_FETCH = 3_000
 COMMIT_INTERVAL = 0.02
 
 #: The same while a task is behind: all is late already, and fewer transactions have it catch up sooner.
-COMMIT_INTERVAL_BEHIND = 0.5
+COMMIT_INTERVAL_BEHIND = 1.0
 
 #: Seconds that a task has to finish its transaction, and then its producer to stop, when its partition is
 #: revoked or the worker ends: together below the 15 s within which a worker leaves.
@@ -210,8 +210,8 @@ class Task:
         rows = [*changes.rows, *moved]
         self.rows_written.count(rows)
         rows.append(self.rows_written.row(positions_table))
-        for table, key, value in rows:
-            yield Message(topics[table], self.partition, key, value)
+        for row in rows:
+            yield Message(topics[row.table], self.partition, row.key, row.value)
 
     def __str__(self) -> str:
         return f"{self.stage.name}[{self.partition}]"

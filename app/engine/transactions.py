@@ -55,8 +55,9 @@ class TransactionalWriter:
         """Yield one awaitable per full batch while filling, then one for what is left of each partition."""
         create, send = self._producer.create_batch, self._producer.send_batch
         open_batches: dict[tuple[str, int], Any] = {}
-        for topic, partition, key, value, headers in messages:
-            target = (topic, partition)
+        for message in messages:
+            key, value, headers = message.key, message.value, message.headers
+            target = topic, partition = message.topic, message.partition
             batch = open_batches.get(target)
             if batch is None:
                 batch = open_batches[target] = create()

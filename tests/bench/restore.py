@@ -176,10 +176,10 @@ class _Writer:
     async def write(self, partition: int, rows: Sequence[Row], written: RowsWritten) -> None:
         """Write rows, and count them as the engine does."""
         written.count(rows)
-        for table, key, value in rows:
-            target = table, partition
+        for row in rows:
+            target = row.table, partition
             while (batch := self._batches.get(target)) is None or (
-                batch.append(key=key, value=value, timestamp=None) is None
+                batch.append(key=row.key, value=row.value, timestamp=None) is None
             ):
                 if batch is not None:
                     await self._send(target)

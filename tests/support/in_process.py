@@ -58,7 +58,8 @@ class Log:
 
     def write(self, changes: Changes, position: int) -> None:
         """Take a transaction's rows."""
-        for table, key, value in changes.rows:
+        for row in changes.rows:
+            table, key, value = row.table, row.key, row.value
             if value is None:
                 self.rows[table].pop(key, None)
             else:

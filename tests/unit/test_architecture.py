@@ -15,7 +15,7 @@ OURS = ("app", "agents", "tables")
 #: What the modules of a package may import beside the standard library and their own package (or module).
 ALLOWED = {
     "app.domain": {"msgspec", "librt", "mypy_extensions"},
-    "app.engine": {"faust", "mode", "aiokafka"},
+    "app.engine": {"faust", "mode", "aiokafka", "google_crc32c", "msgspec"},
     "tables": {
         "msgspec",
         "xxhash",

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from app.domain.events import BadMessage, FromTheFuture, OutOfRange
+from app.engine.fold import Message
 from app.postgres.row_events import (
     Sending,
     cache_change,
@@ -142,7 +143,7 @@ def test_a_message_is_the_row_as_it_is() -> None:
         b'"tokens_in":null,"created_at":"2024-02-29T23:59:59.999999+00:00"}'
     )
     message = sending(REQUESTS).message(value)
-    assert message == ("gateway.requests", AROUND.partition_of(b"ada"), b"ada", value, [])
+    assert message == Message("gateway.requests", AROUND.partition_of(b"ada"), b"ada", value)
 
 
 def test_a_row_of_the_future_is_refused() -> None:
