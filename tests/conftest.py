@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from aiokafka.consumer import fetcher
+from aiokafka.consumer import consumer, fetcher
 
 from app.local import broker as local
 
@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-PARTITION_RECORDS = fetcher.PartitionRecords
+AIOKAFKA_S_OWN = [
+    (place, name, getattr(place, name))
+    for place, name in (
+        (fetcher, "PartitionRecords"),
+        (fetcher, "MemoryRecords"),
+        (fetcher.FetchResult, "getall"),
+        (consumer, "Fetcher"),
+    )
+]
 
 
 def pytest_sessionstart() -> None:
@@ -31,7 +39,8 @@ def pytest_sessionstart() -> None:
 @pytest.fixture(autouse=True)
 def records_as_aiokafka_makes_them() -> None:
     """What an app changes in aiokafka, for all consumers of its process, is not there for the next test."""
-    fetcher.PartitionRecords = PARTITION_RECORDS
+    for place, name, own in AIOKAFKA_S_OWN:
+        setattr(place, name, own)
 
 
 @pytest.fixture(scope="session")

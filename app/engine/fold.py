@@ -43,7 +43,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     partition: int
     key: bytes | None
     value: bytes | None
-    headers: list[Header] = []
+    headers: list[Header] | None = None
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):

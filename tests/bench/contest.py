@@ -12,7 +12,7 @@ from app.local.files import Report
 from tests.bench.load import Load, produce
 from tests.bench.subjects.subject import Run, Subject, ends, published
 from tests.bench.surroundings import PARTITIONS, Bench, BenchError, Child
-from tests.bench.usage import Sample, Speed, Usage, speed
+from tests.bench.usage import Sample, Speed, Usage, speed, steady
 
 #: Seconds between two looks at a program, and without any progress after which it hangs.
 LOOK = 0.1
@@ -37,7 +37,7 @@ class Score:
 
 async def prepare(here: Bench, load: Load, report: Report) -> Run:
     """Make the input topics of a load and send it; return what runs on it begin with."""
-    bench = here.under(f"{load.events // 1000}k")
+    bench = here.under(f"{load.events // 1000}k{load.callers}")
     await bench.create_inputs()
     options = bench.settings("any").kafka_options()
     sending = f"sending {load.events:,} events of {load.callers:,} callers"
@@ -57,7 +57,7 @@ async def measure(subject: Subject, run: Run) -> Score:
     try:
         with Child(subject.command(run), subject.environment(run), log) as child:
             usage, broker = Usage(child.process.pid), _Broker(run.bench)
-            samples = subject.samples(child, await follow(subject, run, child, usage, broker.note))
+            samples = subject.samples(child, await follow(subject, run, child, usage, on_look=broker.note))
             written = run.bench.bytes_written() - before if storage else None
             await subject.end(child)
             if subject.counts:
@@ -65,27 +65,29 @@ async def measure(subject: Subject, run: Run) -> Score:
     finally:
         await run.bench.delete_topics(run.name)
     each = written / run.load.events if written is not None else None
-    return Score(speed(samples), usage.peak_memory, each, broker.per_event())
+    return Score(speed(samples), usage.peak_memory, each, broker.per_event(*steady(samples)))
 
 
 class _Broker:
-    """Notes what the broker, if it is the bench's own, has used at each sample."""
+    """Notes at each look what the broker has used, if it is the bench's own."""
 
     def __init__(self, bench: Bench) -> None:
         self._usage = Usage(bench.broker) if bench.broker is not None else None
-        self._noted: list[Sample] = []
+        self._noted: list[tuple[float, float]] = []
 
-    def note(self, sample: Sample) -> None:
+    def note(self, now: float) -> None:
         """Note it."""
         if self._usage is not None:
-            self._noted.append(sample._replace(processor=self._usage.processor_seconds()))
+            self._noted.append((now, self._usage.processor_seconds()))
 
-    def per_event(self) -> float | None:
-        """Return microseconds of an event while the program was measured; None where that cannot be told."""
-        try:
-            return 1e6 / speed(self._noted).processor
-        except (BenchError, IndexError):
+    def per_event(self, first: Sample, last: Sample) -> float | None:
+        """Return microseconds of an event between two samples; None where the broker is not the bench's own."""
+        if not self._noted:
             return None
+        begin, end = (
+            min(self._noted, key=lambda look: abs(look[0] - each.seconds))[1] for each in (first, last)
+        )
+        return 1e6 * (end - begin) / (last.events - first.events)
 
 
 async def follow(
@@ -93,15 +95,18 @@ async def follow(
     run: Run,
     child: Child,
     usage: Usage,
+    *,
     on_sample: Callable[[Sample], None] = lambda _: None,
+    on_look: Callable[[float], None] = lambda _: None,
 ) -> list[Sample]:
-    """Sample until all events are done."""
+    """Sample until all events are done; a look at which nothing was done since the last is no sample."""
     samples: list[Sample] = []
     moved = time.monotonic()
     async with subject.progress(run, child) as done:
         while not samples or samples[-1].events < run.load.events:
             await asyncio.sleep(LOOK)
             processor, events, now = usage.processor_seconds(), await done(), time.monotonic()
+            on_look(now)
             run.report(f"{run.name}: folding", events, run.load.events)
             if events > (samples[-1].events if samples else 0):
                 samples.append(Sample(now, events, processor))

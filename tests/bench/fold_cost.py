@@ -26,8 +26,9 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from agents import FOLDS
 from app.domain.events import FUTURE_LIMIT
 from app.domain.murmur import murmur2
-from app.engine.fetching import Batches, use_quick_fetches
+from app.engine.fetching import use_quick_fetches
 from app.engine.fold import Batch, Message, Record
+from app.engine.records import RecordBatches
 from app.engine.transactions import BATCH_BYTES, TransactionalWriter
 from app.topics import Surroundings
 from app.worker import GC_THRESHOLDS
@@ -44,7 +45,7 @@ WINDOW: Final = 1_000_000
 CHECK_CRCS: Final = True
 
 #: Records of a transaction, about what one holds under full load.
-TRANSACTION: Final = 4_000
+TRANSACTION: Final = 25_000
 
 
 class Clock:
@@ -84,7 +85,7 @@ def surroundings(partitions: int) -> Surroundings:
 
 def records_of(fetch: Fetch) -> Sequence[Record]:
     """Return the records of a fetch as the consumer hands them out."""
-    tp, batches = TopicPartition(fetch.topic, fetch.partition), Batches(fetch.batches)
+    tp, batches = TopicPartition(fetch.topic, fetch.partition), RecordBatches(fetch.batches)
     committed = fetcher.READ_COMMITTED
     read = fetcher.PartitionRecords(tp, batches, [], fetch.offset, None, None, CHECK_CRCS, committed)
     records: list[Record] = read.all()

@@ -119,7 +119,7 @@ async def _together(run: Run, count: int) -> Workers:
             at_broker = broker.processor_seconds() if broker is not None else 0.0
             watched.append(_Watch(sample._replace(processor=processor), at_broker, busy, cores.idle))
 
-        await contest.follow(subject, run, children[0], usages[0], on_sample)
+        await contest.follow(subject, run, children[0], usages[0], on_sample=on_sample)
         for child in children:
             child.require_running()
             await child.terminate()

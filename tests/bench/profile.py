@@ -138,7 +138,7 @@ async def _record(here: Bench, load: Load, seconds: int, report: Report) -> Prof
             elif spies[0].process.poll() is None:
                 window.append(sample)
 
-        await follow(subject, run, worker, Usage(worker.process.pid), on_sample)
+        await follow(subject, run, worker, Usage(worker.process.pid), on_sample=on_sample)
         await finish(spies[0], within=seconds + 30)
         await worker.terminate()
     first, last = window[0], window[-1]

@@ -1,6 +1,7 @@
 """What a program uses while it is watched: processor time and memory of its process and all below it."""
 
 from contextlib import suppress
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import psutil
@@ -49,13 +50,32 @@ class Speed(NamedTuple):
     processor: float
 
 
-def speed(samples: list[Sample]) -> Speed:
-    """Return the speed between the shares ``STEADY`` of the load. Raises ``BenchError`` where that cannot be told."""
-    begin, end = [share * samples[-1].events for share in STEADY]
-    steady = [each for each in samples if begin <= each.events <= end]
-    if len(steady) < 2:
+def steady(samples: list[Sample]) -> tuple[Sample, Sample]:
+    """Return where a program stood at the shares ``STEADY`` of its load, taken to go on evenly between samples.
+
+    Raises ``BenchError`` where that cannot be told.
+    """
+    rising = samples[:1]
+    rising += [each for before, each in pairwise(samples) if each.events > before.events]
+    if len(rising) < 2:
         raise BenchError("all was done between two looks: there were too few events to measure a speed")
-    first, last = steady[0], steady[-1]
+    first, last = (_at(round(share * rising[-1].events), rising) for share in STEADY)
+    return first, last
+
+
+def _at(events: int, samples: list[Sample]) -> Sample:
+    before, after = next(pair for pair in pairwise(samples) if pair[1].events >= events)
+    part = (events - before.events) / (after.events - before.events)
+    return Sample(
+        before.seconds + part * (after.seconds - before.seconds),
+        events,
+        before.processor + part * (after.processor - before.processor),
+    )
+
+
+def speed(samples: list[Sample]) -> Speed:
+    """Return the speed between the shares ``STEADY`` of the load. Raises ``BenchError`` where it cannot be told."""
+    first, last = steady(samples)
     events = last.events - first.events
     return Speed(
         events / (last.seconds - first.seconds), events / max(last.processor - first.processor, 1e-9)

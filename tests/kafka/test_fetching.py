@@ -5,6 +5,7 @@ import secrets
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from unittest.mock import create_autospec
 
 import pytest
 import pytest_asyncio
@@ -13,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.consumer.fetcher import FetchRequest
 
 from app.engine.fetching import LONG_WAIT, SHORT_WAIT, use_quick_fetches
+from app.engine.records import CompiledRecords
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -131,7 +133,7 @@ async def _reading(broker: Broker, partition: TopicPartition, start: int) -> Asy
 
 
 async def test_a_whole_fetch_is_what_aiokafka_reads_one_by_one(
-    broker: Broker, transactions: TopicPartition
+    broker: Broker, transactions: TopicPartition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same records and position from wherever one begins, in the middle of a batch or of an aborted one too."""
     use_quick_fetches()
@@ -142,6 +144,8 @@ async def test_a_whole_fetch_is_what_aiokafka_reads_one_by_one(
         while len(one_by_one) < 5 + 20 + 30 + 1 + 12:
             record = await consumer.getone()
             one_by_one.append((record.offset, record.value))
+        at_once = create_autospec(CompiledRecords.all, side_effect=CompiledRecords.all)
+        monkeypatch.setattr(CompiledRecords, "all", at_once)
         for start in range(end):
             consumer.seek(transactions, start)
             whole: list[tuple[int, bytes]] = []
@@ -149,6 +153,7 @@ async def test_a_whole_fetch_is_what_aiokafka_reads_one_by_one(
                 for records in (await consumer.getmany(timeout_ms=1000)).values():
                     whole += [(record.offset, record.value) for record in records]
             assert whole == [each for each in one_by_one if each[0] >= start], f"from {start}"
+    assert at_once.call_count >= end
 
 
 async def test_a_fetch_that_is_begun_goes_on_record_by_record(

@@ -130,7 +130,9 @@ class Deployed:
             if message.topic == self.around.topic(GATEWAY_SHARES):
                 self._append(self.partitions, message.topic, message.key, message.value)
             elif message.topic == self.around.topic(FORWARDED):
-                self._append(message.partition, message.topic, message.key, message.value, message.headers)
+                self._append(
+                    message.partition, message.topic, message.key, message.value, message.headers or []
+                )
             else:
                 self.published.append(message)
 

@@ -43,7 +43,7 @@ def test_every_message_has_one_outcome() -> None:
         (REQUESTS, "forwarded"): 1,
     }
     sent = [message for message in here.drain().messages if message.topic == around.topic("forwarded")]
-    arrived = [Read(each.topic, 1, 0, BROKER_TIME, each.key, each.value, each.headers) for each in sent]
+    arrived = [Read(each.topic, 1, 0, BROKER_TIME, each.key, each.value, each.headers or []) for each in sent]
     forwarded(FOLDS)(there, Batch(sent[0].topic, 1, arrived), NOW)
     assert activity.events()[REQUESTS, "applied"] == 3
     assert set(activity.read) == {REQUESTS}
