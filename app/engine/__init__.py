@@ -10,6 +10,6 @@ Follow one batch from the fetch to the commit:
 How a task comes and goes: ``recovery.py`` (after a rebalance), ``tasks.py`` (fence, restore, close),
 ``changelog.py`` (reading to the end), ``rows_written.py`` (whether all is there), ``leave.py`` (the way out).
 ``watchdog.py`` leaves when a task gets nowhere: ``progress.py`` decides, ``sources.py`` asks the broker.
-``fetching.py`` has aiokafka fetch promptly, ``records.py`` hand out a fetch at once, for the worker and the view.
+``fetching.py`` has aiokafka fetch promptly, ``records.py`` has it hand out a fetch at once; the view too.
 ``fold.py`` is all that the engine asks of the rules; ``app.py`` hooks everything into Faust.
 """
