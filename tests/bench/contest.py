@@ -37,7 +37,7 @@ class Score:
 
 async def prepare(here: Bench, load: Load, report: Report) -> Run:
     """Make the input topics of a load and send it; return what runs on it begin with."""
-    bench = here.under(f"{load.events // 1000}k{load.callers}")
+    bench = here.under(f"{load.callers // 1000}k{load.events // 1000}")
     await bench.create_inputs()
     options = bench.settings("any").kafka_options()
     sending = f"sending {load.events:,} events of {load.callers:,} callers"

@@ -53,7 +53,17 @@ KINDS: Final = (
         ),
     ),
     ("fold", ("(agents/", "(tables/", "(app/domain/")),
-    ("fetch", ("aiokafka/consumer/", "aiokafka/record/", "app/engine/consumer.py", "app/engine/fetching.py")),
+    (
+        "fetch",
+        (
+            "aiokafka/consumer/",
+            "aiokafka/record/",
+            "app/engine/consumer.py",
+            "app/engine/fetching.py",
+            "app/engine/records.py",
+            "google_crc32c/",
+        ),
+    ),
     (
         "commit",
         (
