@@ -89,7 +89,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { $(FIND_PYTHON); \
 		echo "making $(VENV) with $$($$python --version)"; $$python -m venv --clear $(VENV); }
 	@echo "installing the locked packages into $(VENV) (about a minute when nothing is cached)"
-	@find . -name '*.so' -not -path './.*' -delete
+	@$(MAKE) --no-print-directory plain
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from app.engine.fold import Header, Message
+from app.engine.fold import Message
 
 #: Seconds after which the broker aborts a transaction whose owner has stalled. Until then it holds back
 #: every read_committed reader of the topics that it touched.
@@ -17,9 +17,6 @@ BATCH_BYTES = 900_000
 
 #: Largest request. A dead letter carries a message that was itself as large as a broker accepts by default.
 REQUEST_BYTES = 16 * 1024 * 1024
-
-
-_NO_HEADERS: Final[list[Header]] = []
 
 
 class TransactionalWriter:
@@ -59,7 +56,7 @@ class TransactionalWriter:
         create, send = self._producer.create_batch, self._producer.send_batch
         open_batches: dict[tuple[str, int], Any] = {}
         for message in messages:
-            key, value, headers = message.key, message.value, message.headers or _NO_HEADERS
+            key, value, headers = message.key, message.value, message.headers
             target = topic, partition = message.topic, message.partition
             batch = open_batches.get(target)
             if batch is None:

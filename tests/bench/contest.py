@@ -65,7 +65,8 @@ async def measure(subject: Subject, run: Run) -> Score:
     finally:
         await run.bench.delete_topics(run.name)
     each = written / run.load.events if written is not None else None
-    return Score(speed(samples), usage.peak_memory, each, broker.per_event(*steady(samples)))
+    first, last = steady(samples)
+    return Score(speed(first, last), usage.peak_memory, each, broker.per_event(first, last))
 
 
 class _Broker:

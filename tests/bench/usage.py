@@ -73,9 +73,8 @@ def _at(events: int, samples: list[Sample]) -> Sample:
     )
 
 
-def speed(samples: list[Sample]) -> Speed:
-    """Return the speed between the shares ``STEADY`` of the load. Raises ``BenchError`` where it cannot be told."""
-    first, last = steady(samples)
+def speed(first: Sample, last: Sample) -> Speed:
+    """Return the speed between two samples."""
     events = last.events - first.events
     return Speed(
         events / (last.seconds - first.seconds), events / max(last.processor - first.processor, 1e-9)

@@ -9,7 +9,7 @@ from tests.bench.usage import Sample, Speed, speed, steady
 def test_an_even_pace_is_its_speed() -> None:
     """Whatever the warm-up and the end took."""
     even = [Sample(60 + second, 300_000 + 100_000 * second, 5 + 2 * second) for second in range(7)]
-    found = speed([Sample(0, 1, 0), *even, Sample(99, 1_000_000, 77)])
+    found = speed(*steady([Sample(0, 1, 0), *even, Sample(99, 1_000_000, 77)]))
     assert found == pytest.approx(Speed(100_000, 50_000), rel=1e-4)
 
 
@@ -29,10 +29,10 @@ def test_samples_that_say_nothing_new_change_nothing() -> None:
         Sample(20, 1_000, 1),
         Sample(30, 3_000, 3),
     ]
-    assert speed(samples) == speed([samples[0], samples[2], samples[4]])
+    assert steady(samples) == steady([samples[0], samples[2], samples[4]])
 
 
 def test_one_look_is_no_speed() -> None:
     """Nothing can be told where all was done at once."""
     with pytest.raises(BenchError, match="too few events"):
-        speed([Sample(3, 1_000, 1)])
+        steady([Sample(3, 1_000, 1)])
