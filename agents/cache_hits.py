@@ -6,12 +6,17 @@ from tables.partition import EventFold, Partition
 from tables.scope import Scope
 
 
-def fold(event: CacheHit, day: int, caller: Scope | None, partition: Partition) -> None:
-    """Count the hit for its caller, if it has one, and for the share."""
-    hits = 1 if event.hits is None else event.hits
-    tokens, cost, semantic = event.tokens_saved or 0, nanos(event.cost_saved), event.kind == "semantic"
-    for scope in partition.scopes(caller):
-        scope.add_cache_hit(hits, tokens, cost, day, semantic=semantic)
+class CacheHits(EventFold):
+    """Counts cache hits."""
+
+    def fold(self, event: CacheHit, day: int, caller: Scope | None, partition: Partition) -> None:
+        """Count the hit for its caller, if it has one, and for the share."""
+        hits = 1 if event.hits is None else event.hits
+        tokens, cost = event.tokens_saved or 0, nanos(event.cost_saved)
+        semantic = event.kind == "semantic"
+        partition.share.count_cache_hit(hits, tokens, cost, day, semantic)
+        if caller is not None:
+            caller.add_cache_hit(hits, tokens, cost, day, semantic)
 
 
-CACHE_HITS = EventFold(CacheHit, fold)
+CACHE_HITS = CacheHits(CacheHit)

@@ -5,10 +5,15 @@ from tables.partition import EventFold, Partition
 from tables.scope import Scope
 
 
-def fold(event: FactChanged, _day: int, caller: Scope | None, partition: Partition) -> None:
-    """Count the fact for its caller, if it has one, and for the share."""
-    for scope in partition.scopes(caller):
-        scope.add_fact(superseded=event.superseded_by is not None)
+class Facts(EventFold):
+    """Counts facts."""
+
+    def fold(self, event: FactChanged, day: int, caller: Scope | None, partition: Partition) -> None:  # noqa: ARG002
+        """Count the fact for its caller, if it has one, and for the share."""
+        superseded = event.superseded_by is not None
+        partition.share.add_fact(superseded)
+        if caller is not None:
+            caller.add_fact(superseded)
 
 
-FACTS = EventFold(FactChanged, fold)
+FACTS = Facts(FactChanged)

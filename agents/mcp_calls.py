@@ -5,10 +5,15 @@ from tables.partition import EventFold, Partition
 from tables.scope import Scope
 
 
-def fold(event: McpCalled, day: int, caller: Scope | None, partition: Partition) -> None:
-    """Count the call for its caller, if it has one, and for the share."""
-    for scope in partition.scopes(caller):
-        scope.add_mcp_call(event.tokens_saved or 0, day)
+class McpCalls(EventFold):
+    """Counts MCP calls."""
+
+    def fold(self, event: McpCalled, day: int, caller: Scope | None, partition: Partition) -> None:
+        """Count the call for its caller, if it has one, and for the share."""
+        tokens = event.tokens_saved or 0
+        partition.share.add_mcp_call(tokens, day)
+        if caller is not None:
+            caller.add_mcp_call(tokens, day)
 
 
-MCP_CALLS = EventFold(McpCalled, fold)
+MCP_CALLS = McpCalls(McpCalled)

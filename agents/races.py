@@ -5,10 +5,14 @@ from tables.partition import EventFold, Partition
 from tables.scope import Scope
 
 
-def fold(_event: RaceRun, _day: int, caller: Scope | None, partition: Partition) -> None:
-    """Count the race for its caller, if it has one, and for the share."""
-    for scope in partition.scopes(caller):
-        scope.add_race()
+class Races(EventFold):
+    """Counts races."""
+
+    def fold(self, event: RaceRun, day: int, caller: Scope | None, partition: Partition) -> None:  # noqa: ARG002
+        """Count the race for its caller, if it has one, and for the share."""
+        partition.share.add_race()
+        if caller is not None:
+            caller.add_race()
 
 
-RACES = EventFold(RaceRun, fold)
+RACES = Races(RaceRun)

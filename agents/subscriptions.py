@@ -5,9 +5,12 @@ from tables.partition import EventFold, Partition
 from tables.scope import Scope
 
 
-def fold(event: SubscriptionChanged, _day: int, _caller: Scope | None, partition: Partition) -> None:
-    """Take the change; the newest one of a subscription wins."""
-    partition.change_subscription(event.subscription_id, moment(event), active=event.active is not False)
+class Subscriptions(EventFold):
+    """Takes changes of subscriptions."""
+
+    def fold(self, event: SubscriptionChanged, day: int, caller: Scope | None, partition: Partition) -> None:  # noqa: ARG002
+        """Take the change; the newest one of a subscription wins."""
+        partition.change_subscription(event.subscription_id, moment(event), active=event.active is not False)
 
 
-SUBSCRIPTIONS = EventFold(SubscriptionChanged, fold)
+SUBSCRIPTIONS = Subscriptions(SubscriptionChanged)

@@ -38,7 +38,7 @@ class Surroundings:
     """What a fold must know of its deployment: the names of topics and where a key belongs.
 
     ``dedupe_window`` is how many identities a partition remembers; ``scopes_in_use`` how
-    many callers at least it keeps the rows of decoded. No connection to anything.
+    many callers it keeps the rows of decoded between transactions. No connection to anything.
     """
 
     app_id: str
@@ -46,7 +46,7 @@ class Surroundings:
     partitions: int
     partition_of: Callable[[bytes], int]
     dedupe_window: int
-    scopes_in_use: int = 4_096
+    scopes_in_use: int = 16_384
 
     @classmethod
     def of(cls, settings: "Settings") -> "Surroundings":

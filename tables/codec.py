@@ -10,11 +10,14 @@ RowT = TypeVar("RowT", bound="VersionedRow")
 #: any order, and with restarts anywhere: it is the largest that is written as it is.
 LARGEST: Final = 2**64 - 1
 
+#: The version of all layouts so far.
+VERSION: Final = 1
+
 
 class VersionedRow(msgspec.Struct, array_like=True, kw_only=True):
     """A row of a table; ``version`` comes first so that a reader can refuse what it does not know."""
 
-    version: int = 1
+    version: int = VERSION
 
 
 class UnreadableRowError(ValueError):
@@ -24,7 +27,7 @@ class UnreadableRowError(ValueError):
 class Codec(Generic[RowT]):
     """Encodes and decodes the rows of one table."""
 
-    def __init__(self, row_type: type[RowT], version: int = 1) -> None:
+    def __init__(self, row_type: type[RowT], version: int = VERSION) -> None:
         self._decoder = msgspec.msgpack.Decoder(row_type)
         self._encoder = msgspec.msgpack.Encoder()
         self._version = version
@@ -42,8 +45,8 @@ class Codec(Generic[RowT]):
             )
         return row
 
-    def encode(self, row: RowT) -> bytes:
-        """Return the bytes of a row."""
+    def encode(self, row: RowT | tuple[object, ...]) -> bytes:
+        """Return the bytes of a row, or of what it would have as its fields, the version first."""
         try:
             return self._encoder.encode(row)
         except OverflowError:

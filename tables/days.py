@@ -1,5 +1,6 @@
 """``days``: what happened on each day, a scope and a month in a row. Key: ``YYYY-MM`` and the caller's id."""
 
+from calendar import monthrange
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -37,6 +38,14 @@ class Month(VersionedRow, array_like=True, kw_only=True):
             ours.requests += theirs.requests
             ours.tokens_saved += theirs.tokens_saved
             ours.cost_saved += theirs.cost_saved
+
+
+@lru_cache(maxsize=4096)
+def bounds_of(month: str) -> tuple[int, int]:
+    """Return the first day of a month (``YYYY-MM``) and the one after its last."""
+    first = date.fromisoformat(f"{month}-01")
+    start = first.toordinal() - EPOCH_ORDINAL
+    return start, start + monthrange(first.year, first.month)[1]
 
 
 @lru_cache(maxsize=4096)

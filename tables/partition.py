@@ -1,7 +1,8 @@
 """The state of one partition: the callers that are at home in it, and its share of the gateway."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from app.domain.cloud_events import body_of
@@ -18,7 +19,7 @@ from tables.dead_letters import dead_letter
 from tables.forwarding import Place, forward, original
 from tables.publishing import Occasion, Publisher
 from tables.rows import Rows
-from tables.scope import COUNTERS, MODELS, STREAKS, Scope
+from tables.scope import COUNTERS, Scope
 
 CODECS: Final[Mapping[str, Codec[Any]]] = {
     counters.TABLE: counters.CODEC,
@@ -36,18 +37,19 @@ SHARED: Final = frozenset({counters.TABLE, models.TABLE, streaks.TABLE})
 #: Records that are decoded, then looked up, then folded together; see ``Seen.expect``.
 TOGETHER: Final = 64
 
-#: Called with the event, its day, its caller's scope (None if it has no caller), and the partition.
-FoldEvent = Callable[[Any, int, Any, "Partition"], None]
-
 
 class EventFold:
     """A kind of event, and how one changes its caller's scope, if it has one, and the share."""
 
-    def __init__(self, event_type: type[Event], fold: FoldEvent) -> None:
+    def __init__(self, event_type: type[Event]) -> None:
         self.event_type = event_type
-        self.fold = fold
         self.decoder = QuickDecoder(event_type)
+        self.identity_field = event_type.identity_field
         self.salt = seen.SALTS[event_type]
+
+    def fold(self, event: Any, day: int, caller: Scope | None, partition: "Partition") -> None:
+        """Count an event of this kind. ``caller`` is None if the event has none."""
+        raise NotImplementedError
 
 
 class Partition:
@@ -60,9 +62,8 @@ class Partition:
         self._publisher = Publisher(surroundings, unlocks.TABLE, activity)
         self._rows = Rows(CODECS)
         self._seen = seen.Seen(surroundings.dedupe_window)
-        #: The callers of the last events, and those of the events before: the others' rows are at rest.
+        #: The callers in use, the one that was changed last at the end: the others' rows are at rest.
         self._scopes: dict[str, Scope] = {}
-        self._older: dict[str, Scope] = {}
         self._touched: list[Scope] = []
         self._subscriptions: dict[str, subscriptions.Subscription] = {}
         self._changed_subscriptions: set[str] = set()
@@ -79,10 +80,6 @@ class Partition:
         if not share.changed:
             self._touch(share)
         return share
-
-    def scopes(self, caller: Scope | None) -> Iterable[Scope]:
-        """Return what an event counts for: its caller, if it has one, and the share."""
-        return (self.share,) if caller is None else (caller, self.share)
 
     # -- folding -------------------------------------------------------------------------------------------
 
@@ -113,17 +110,18 @@ class Partition:
                 events.append(event)
                 times.append(at)
                 days_.append(day)
-        self._seen.expect([event.identity for event in events], fold.salt)
+        self._seen.expect([getattr(event, fold.identity_field) for event in events], fold.salt)
         for number, record in enumerate(good):
             event, at, day = events[number], times[number], days_[number]
-            caller = self._scopes.get(event.caller_id) or self._from_older(event.caller_id)
+            caller_id = event.caller_id
+            caller = self._scopes.get(caller_id)
             if caller is None and self._forward_if_elsewhere(event, place, record):
                 continue
             if not self._seen.add(number):
                 self._activity.set_aside[place.topic, "duplicate"] += 1
                 continue
-            if caller is None and event.caller_id is not None:
-                caller = self._scopes[event.caller_id] = Scope(event.caller_id, self._rows)
+            if caller is None and caller_id is not None:
+                caller = self._scopes[caller_id] = Scope(caller_id, self._rows)
             if caller is not None and not caller.changed:
                 self._touch(caller)
             fold.fold(event, day, caller, self)
@@ -155,15 +153,11 @@ class Partition:
         self._activity.set_aside[place.topic, "forwarded"] += 1
         return True
 
-    def _from_older(self, caller_id: str | None) -> Scope | None:
-        scope = self._older.pop(caller_id, None) if caller_id is not None else None
-        if scope is not None:
-            self._scopes[scope.caller_id] = scope
-        return scope
-
     def _touch(self, scope: Scope) -> None:
         scope.changed = COUNTERS
         self._touched.append(scope)
+        if scope is not self._share:
+            self._scopes[scope.caller_id] = self._scopes.pop(scope.caller_id)
 
     def change_subscription(self, subscription_id: str, changed_at: datetime, *, active: bool) -> None:
         """Take a change of a subscription, in any order."""
@@ -202,7 +196,7 @@ class Partition:
             self.share.newest = max(self.share.newest, microseconds(self._newest))
             self._newest = None
         for scope in self._touched:
-            rows = list(_changed_rows(scope))
+            rows = scope.changed_rows()
             changes.rows += rows
             if scope is self._share:
                 changes.messages += [self._to_gateway(row) for row in rows if row.table in SHARED]
@@ -213,25 +207,16 @@ class Partition:
             changes.messages.append(self._to_gateway(row))
         self._touched.clear()
         self._changed_subscriptions.clear()
-        if len(self._scopes) > self._around.scopes_in_use:
-            for scope in self._older.values():
-                scope.rest()
-            self._older, self._scopes = self._scopes, {}
+        self._rest()
         return changes
+
+    def _rest(self) -> None:
+        """Have those callers rest that were changed longest ago, if too many are in use. All are written."""
+        excess = len(self._scopes) - self._around.scopes_in_use
+        if excess > 0:
+            for caller_id in list(islice(self._scopes, excess)):
+                self._scopes.pop(caller_id).rest()
 
     def _to_gateway(self, row: Row) -> Message:
         key = b"%d/%s/%s" % (self.number, row.table.encode(), row.key)
         return Message(self._around.topic(GATEWAY_SHARES), 0, key, row.value)
-
-
-def _changed_rows(scope: Scope) -> Iterator[Row]:
-    changed, key = scope.changed, scope.key
-    if changed & COUNTERS:
-        yield Row(counters.TABLE, key, counters.CODEC.encode(scope.counters()))
-    if changed & MODELS:
-        yield Row(models.TABLE, key, models.CODEC.encode(scope.models))
-    if changed & STREAKS:
-        yield Row(streaks.TABLE, key, streaks.CODEC.encode(scope.streaks))
-    for month in scope.changed_months():
-        yield Row(days.TABLE, days.key_of(month, key), days.CODEC.encode(scope.months[month]))
-    scope.changed = 0

@@ -44,6 +44,13 @@ class Rows:
             row = before[:start] + before[end:] + row
         self._rows[scope] = row
 
+    def peek(self, table: str, key: bytes) -> bytes:
+        """Return a row that is kept, encoded."""
+        head, scope = self._split(table, key)
+        packed = self._rows[scope]
+        start, end = self._find(packed, head)
+        return packed[start + len(head) + 4 : end]
+
     def take(self, table: str, key: bytes) -> Any:
         """Return the row to be kept in memory from now on, a new one if there is none."""
         head, scope = self._split(table, key)

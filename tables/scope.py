@@ -2,10 +2,17 @@
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from app.domain.levels import xp_from
 from app.domain.measures import Measures
 from app.domain.progress import Held, Thresholds, next_thresholds
-from tables import counters, days, models, streaks
+from app.engine.fold import Row
+from tables import counters, models, streaks
+from tables.cells import Cells
+from tables.codec import VERSION
+from tables.dates import Dates
+from tables.model_set import ModelSet
 from tables.rows import Rows
 
 #: Bits of ``Scope.changed``.
@@ -14,43 +21,35 @@ MODELS: Final = 2
 STREAKS: Final = 4
 
 
-#: No day at all.
-_NONE: Final = -(2**40)
-
-
+@mypyc_attr(acyclic=True)
 class Scope:
-    """The rows of a scope. ``changed`` and ``changed_days`` say what is not in the log yet.
+    """The rows of a scope. ``changed`` says what is not in the log yet; ``cells`` know it of themselves.
 
-    The sums of its counters and those of its last event's day are integers here, and go into their rows when
-    these are written: compiled, an attribute of a row takes ten times as long as one of the scope.
-    ``due`` is set when an event may have earned something: the judge is asked only then.
+    Its sums are integers here, and go into a row when it is written: compiled, an attribute of a row takes
+    ten times as long as one of the scope. What it holds is small and in few pieces, because looking for those
+    in memory takes longest where there are many callers. ``due`` is set when an event may have earned
+    something: the judge is asked only then.
     """
 
     __slots__ = (
-        "_day",
-        "_day_cost",
-        "_day_requests",
-        "_day_tokens",
         "_rows",
         "cache_hits",
         "caller_id",
         "callers",
         "cells",
         "changed",
-        "changed_days",
         "cost_saved",
+        "dates",
         "due",
         "facts_stored",
         "facts_superseded",
         "held",
         "key",
         "models",
-        "months",
         "newest",
         "races",
         "requests",
         "semantic_hits",
-        "streaks",
         "thresholds",
         "tokens_saved",
     )
@@ -71,36 +70,12 @@ class Scope:
         self.callers: int = row.callers
         self.newest: int = row.newest
         self.held: Held = row.held
-        self.models: models.Models = rows.take(models.TABLE, self.key)
-        self.streaks: streaks.ActiveDays = rows.take(streaks.TABLE, self.key)
-        self.months: dict[str, days.Month] = {}
-        #: The cells of the months that are loaded; the same objects as in ``months``.
-        self.cells: dict[int, days.Cell] = {}
+        self.models = ModelSet(rows.take(models.TABLE, self.key).names)
+        self.dates = Dates(rows.take(streaks.TABLE, self.key))
+        self.cells = Cells(self.key, rows)
         self.changed = 0
-        self.changed_days: set[int] = set()
-        #: The day of the last event, and what its cell has to say when it is settled.
-        self._day = _NONE
-        self._day_requests = 0
-        self._day_tokens = 0
-        self._day_cost = 0
         self.thresholds: Thresholds
         self.expect_next()
-
-    def counters(self) -> counters.Counters:
-        """Return the row of the counters."""
-        return counters.Counters(
-            requests=self.requests,
-            tokens_saved=self.tokens_saved,
-            cost_saved=self.cost_saved,
-            cache_hits=self.cache_hits,
-            semantic_hits=self.semantic_hits,
-            races=self.races,
-            facts_stored=self.facts_stored,
-            facts_superseded=self.facts_superseded,
-            callers=self.callers,
-            newest=self.newest,
-            held=self.held,
-        )
 
     def measures(self) -> Measures:
         """Return what unlocks and levels are decided on."""
@@ -111,10 +86,10 @@ class Scope:
             cache_hits=self.cache_hits,
             semantic_hits=self.semantic_hits,
             callers=1 if self.requests else 0,
-            models=len(self.models.names),
+            models=self.models.count,
             races=self.races,
             facts=self.facts_stored,
-            longest_streak=self.streaks.longest,
+            longest_streak=self.dates.longest,
         )
 
     def expect_next(self) -> None:
@@ -122,12 +97,14 @@ class Scope:
         self.thresholds = next_thresholds(self.measures(), self.held, gateway=False)
         self.due = False
 
+    # -- events ------------------------------------------------------------------------------------------
+
     def add_request(self, model: str, day: int) -> bool:
         """Count a request; return whether its day or its model is new to the scope. The hot path."""
         self.count_request(day)
         if self.requests >= self.thresholds.requests:
             self.due = True
-        if self._day_requests > 1 and model in self.models.names:
+        if self.cells.requests > 1 and self.models.has(model):
             return False
         self.add_request_kind(model, day)
         return True
@@ -135,30 +112,21 @@ class Scope:
     def count_request(self, day: int) -> None:
         """Count a request whose model and day are added apart, as a share does."""
         self.requests += 1
-        if day != self._day:
-            self._turn_to(day)
-        self._day_requests += 1
+        self.cells.open(day)
+        self.cells.requests += 1
 
     def add_request_kind(self, model: str, day: int) -> None:
         """Add the model and the day of a request, new or not."""
-        if self.models.put(model):
+        if self.models.add(model):
             self.changed |= MODELS
-            if len(self.models.names) >= self.thresholds.models:
+            if self.models.count >= self.thresholds.models:
                 self.due = True
-        if self.streaks.add_request(day):
-            self._days_changed()
+        if self.dates.add_request(day):
+            self._dates_changed()
 
-    def add_cache_hit(self, hits: int, tokens: int, cost: int, day: int, *, semantic: bool) -> None:
+    def add_cache_hit(self, hits: int, tokens: int, cost: int, day: int, semantic: bool) -> None:  # noqa: FBT001
         """Count ``hits`` hits that saved ``tokens`` and ``cost`` nano-dollars together."""
-        self.cache_hits += hits
-        self.tokens_saved += tokens
-        self.cost_saved += cost
-        if semantic:
-            self.semantic_hits += hits
-        if day != self._day:
-            self._turn_to(day)
-        self._day_tokens += tokens
-        self._day_cost += cost
+        self.count_cache_hit(hits, tokens, cost, day, semantic)
         next_ = self.thresholds
         if (
             self.cache_hits >= next_.cache_hits
@@ -169,13 +137,25 @@ class Scope:
         ):
             self.due = True
 
+    def count_cache_hit(self, hits: int, tokens: int, cost: int, day: int, semantic: bool) -> None:  # noqa: FBT001
+        """Count the same without asking whether something may be earned, as a share does."""
+        self.cache_hits += hits
+        self.tokens_saved += tokens
+        self.cost_saved += cost
+        if semantic:
+            self.semantic_hits += hits
+        cells = self.cells
+        cells.open(day)
+        cells.tokens_saved += tokens
+        cells.cost_saved += cost
+
     def add_mcp_call(self, tokens: int, day: int) -> None:
         """Count an MCP call: its tokens and its day."""
         self.tokens_saved += tokens
         if self.tokens_saved >= self.thresholds.tokens_saved or self._xp() >= self.thresholds.xp:
             self.due = True
-        if self.streaks.add_active(day):
-            self._days_changed()
+        if self.dates.add_active(day):
+            self._dates_changed()
 
     def add_race(self) -> None:
         """Count a race."""
@@ -183,7 +163,7 @@ class Scope:
         if self.races >= self.thresholds.races or self._xp() >= self.thresholds.xp:
             self.due = True
 
-    def add_fact(self, *, superseded: bool) -> None:
+    def add_fact(self, superseded: bool) -> None:  # noqa: FBT001
         """Count a fact that was stored, or that was superseded."""
         if superseded:
             self.facts_superseded += 1
@@ -195,53 +175,50 @@ class Scope:
     def _xp(self) -> int:
         return xp_from(self.tokens_saved, self.cache_hits, self.races, self.facts_stored)
 
-    def _days_changed(self) -> None:
+    def _dates_changed(self) -> None:
         self.changed |= STREAKS
-        if self.streaks.longest >= self.thresholds.longest_streak:
+        if self.dates.longest >= self.thresholds.longest_streak:
             self.due = True
 
-    def _turn_to(self, day: int) -> None:
-        """Count for another day from here on."""
-        self._settle()
-        cell = self.cells.get(day) or self._load_cell(day)
-        self.changed_days.add(day)
-        self._day = day
-        self._day_requests = cell.requests
-        self._day_tokens = cell.tokens_saved
-        self._day_cost = cell.cost_saved
+    # -- rows --------------------------------------------------------------------------------------------
 
-    def _settle(self) -> None:
-        """Have the cell of the day say what was counted for it."""
-        if self._day != _NONE:
-            cell = self.cells[self._day]
-            cell.requests = self._day_requests
-            cell.tokens_saved = self._day_tokens
-            cell.cost_saved = self._day_cost
-            self._day = _NONE
-
-    def changed_months(self) -> list[str]:
-        """Return the months that have changed; call it when they are written."""
-        self._settle()
-        months = sorted({days.month_of(day) for day in self.changed_days})
-        self.changed_days.clear()
-        return months
+    def changed_rows(self) -> list[Row]:
+        """Return the rows that are not in the log yet, and take them for written."""
+        rows = []
+        if self.changed & COUNTERS:
+            rows.append(Row(counters.TABLE, self.key, self._counters()))
+        if self.changed & MODELS:
+            rows.append(Row(models.TABLE, self.key, self.models.encode()))
+        if self.changed & STREAKS:
+            rows.append(Row(streaks.TABLE, self.key, self.dates.encode()))
+        rows += self.cells.changed_rows()
+        self.changed = 0
+        return rows
 
     def rest(self) -> None:
         """Give the rows back, encoded, as the log has them: all are written. Not to be used any more."""
         rows, key = self._rows, self.key
-        rows.keep(counters.TABLE, key, counters.CODEC.encode(self.counters()))
-        if self.models.names:
-            rows.keep(models.TABLE, key, models.CODEC.encode(self.models))
-        if self.streaks.active:
-            rows.keep(streaks.TABLE, key, streaks.CODEC.encode(self.streaks))
-        for month, row in self.months.items():
-            rows.keep(days.TABLE, days.key_of(month, key), days.CODEC.encode(row))
+        rows.keep(counters.TABLE, key, self._counters())
+        if self.models.count:
+            rows.keep(models.TABLE, key, self.models.encode())
+        if self.dates.longest:
+            rows.keep(streaks.TABLE, key, self.dates.encode())
+        self.cells.rest()
 
-    def _load_cell(self, day: int) -> days.Cell:
-        month = days.month_of(day)
-        row = self.months.get(month)
-        if row is None:
-            row = self.months[month] = self._rows.take(days.TABLE, days.key_of(month, self.key))
-            self.cells.update(row.cells)
-        self.cells[day] = cell = row.cell(day)
-        return cell
+    def _counters(self) -> bytes:
+        return counters.CODEC.encode(
+            (
+                VERSION,
+                self.requests,
+                self.tokens_saved,
+                self.cost_saved,
+                self.cache_hits,
+                self.semantic_hits,
+                self.races,
+                self.facts_stored,
+                self.facts_superseded,
+                self.callers,
+                self.newest,
+                self.held,
+            )
+        )

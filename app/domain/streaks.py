@@ -86,36 +86,36 @@ def union(a: Mapping[int, int], b: Mapping[int, int]) -> DaySet:
 def _run_from(days: Mapping[int, int], day: int) -> int:
     """How many consecutive days, from `day` on, are in the set."""
     page = day >> 6
-    length = _trailing_ones(days.get(page, 0) >> (day & 63))
+    length = trailing_ones(days.get(page, 0) >> (day & 63))
     if length < _PAGE_BITS - (day & 63):
         return length
     page += 1
     while (mask := days.get(page, 0)) == _FULL:
         length += _PAGE_BITS
         page += 1
-    return length + _trailing_ones(mask)
+    return length + trailing_ones(mask)
 
 
 def _run_until(days: Mapping[int, int], day: int) -> int:
     """How many consecutive days, up to and with `day`, are in the set."""
     page = day >> 6
     bits = (day & 63) + 1
-    length = _leading_ones(days.get(page, 0), bits)
+    length = leading_ones(days.get(page, 0), bits)
     if length < bits:
         return length
     page -= 1
     while (mask := days.get(page, 0)) == _FULL:
         length += _PAGE_BITS
         page -= 1
-    return length + _leading_ones(mask, _PAGE_BITS)
+    return length + leading_ones(mask, _PAGE_BITS)
 
 
-def _trailing_ones(mask: int) -> int:
+def trailing_ones(mask: int) -> int:
     """How many of the lowest bits are set before the first that is not."""
     return (~mask & (mask + 1)).bit_length() - 1
 
 
-def _leading_ones(mask: int, bits: int) -> int:
+def leading_ones(mask: int, bits: int) -> int:
     """How many of the highest of the lowest `bits` bits are set before the first that is not."""
     return bits - (~mask & ((1 << bits) - 1)).bit_length()
 

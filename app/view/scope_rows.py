@@ -63,7 +63,7 @@ def caller_state(
         measures=scope.measures(),
         held=scope.held,
         facts_superseded=scope.facts_superseded,
-        active_days=scope.streaks,
+        active_days=scope.dates.row(),
         cells=_merged(months).cells,
         ledger=ledger,
     )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from app.domain import events, quick
 from app.domain.events import EVENT_OF_TOPIC, BadMessage, CacheHit, RequestRouted
 from app.domain.money import parse_dollars
-from app.domain.quick import plain_nanos
+from app.domain.quick import float_nanos, plain_nanos
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 LATEST = 1_767_225_600_000
 DECODERS = {event: quick.QuickDecoder(event) for event in EVENT_OF_TOPIC.values()}
@@ -113,7 +116,9 @@ def test_no_bytes_are_taken_that_are_refused(value: bytes) -> None:
         DECODERS[RequestRouted].decode(value[:-1] + b"!", LATEST, None)
 
 
-@pytest.mark.parametrize("money", ["0", "0.012345", '"0.012345"', "12", '"999999999.999999999"', "null"])
+@pytest.mark.parametrize(
+    "money", ["0", "0.012345", "1e-9", '"0.012345"', "12", '"999999999.999999999"', "null"]
+)
 def test_the_usual_is_taken(money: str) -> None:
     """Plain amounts and none at all are what the hot path is for."""
     taken = DECODERS[CacheHit].usual(message({}, "2025-03-01T10:00:00Z", money), LATEST)
@@ -127,4 +132,29 @@ def test_plain_amounts_are_exact(text: str) -> None:
     """An amount is read as ``parse_dollars`` reads it, or not at all."""
     nanos = plain_nanos(text.encode())
     if nanos >= 0:
-        assert nanos == parse_dollars(text.strip('"'))
+        assert nanos == parse_dollars(text)
+
+
+@given(
+    st.one_of(
+        st.floats(),
+        st.floats(0, 1_001),
+        st.integers(0, 2 * 10**12).map(lambda number: number / 2e9),  # ties and what is near them
+        st.decimals(0, 1_001, places=10, allow_nan=False).map(float),
+    )
+)
+@settings(max_examples=2000)
+def test_floats_are_exact(number: float) -> None:
+    """A number that was read as a float is the amount that was written, or is left to be read from its text."""
+    nanos = float_nanos(number)
+    if nanos >= 0:
+        assert nanos == parse_dollars(number)
+
+
+@given(st.decimals(0, 1_000, places=12, allow_nan=False))
+@settings(max_examples=1000)
+def test_numbers_of_many_digits_are_exact(written: Decimal) -> None:
+    """A number with more digits than a float tells apart is rounded as its text is, or left to be."""
+    nanos = float_nanos(float(str(written)))
+    if nanos >= 0:
+        assert nanos == parse_dollars(written)

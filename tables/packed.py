@@ -1,0 +1,50 @@
+"""Integers of MessagePack, read where they stand in a row. Source: the MessagePack specification.
+
+Worth it only as machine code; ``COMPILED`` says whether this is. msgspec wrote them, as short as they can be.
+"""
+
+from typing import Final
+
+import msgspec
+from librt.strings import read_i32_be, read_i64_be
+from mypy_extensions import i64
+
+COMPILED: Final = not __file__.endswith(".py")
+
+# Integers are their own tags, or follow one of these; the signed ones of one to eight bytes are 0xD0 to 0xD3.
+_POSITIVE_END: Final = 0x80
+_UINT8: Final = 0xCC
+_UINT16: Final = 0xCD
+_UINT32: Final = 0xCE
+_UINT64: Final = 0xCF
+_NEGATIVE: Final = 0xE0
+
+_decode: Final = msgspec.msgpack.Decoder(int).decode
+
+
+def size_at(row: bytes, place: i64) -> i64:
+    """Return how many bytes the integer has that begins there."""
+    tag: i64 = row[place]
+    if tag < _POSITIVE_END or tag >= _NEGATIVE:
+        return 1
+    width: i64 = tag & 3
+    return 1 + (1 << width)
+
+
+def int_at(row: bytes, place: i64) -> int:
+    """Return the integer that begins there."""
+    tag: i64 = row[place]
+    if tag < _POSITIVE_END:
+        return tag
+    if tag == _UINT8:
+        return row[place + 1]
+    if tag == _UINT16:
+        return row[place + 1] << 8 | row[place + 2]
+    if tag == _UINT32:
+        short = i64(read_i32_be(row, place + 1))
+        return short & 0xFFFF_FFFF
+    if tag == _UINT64:
+        long = read_i64_be(row, place + 1)
+        if long >= 0:
+            return long
+    return int(_decode(row[place : place + size_at(row, place)]))
