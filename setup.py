@@ -18,6 +18,7 @@ HOT = [
     "agents/races.py",
     "agents/requests.py",
     "agents/subscriptions.py",
+    "app/domain/goals.py",
     "app/domain/levels.py",
     "app/domain/murmur.py",
     "app/domain/progress.py",

