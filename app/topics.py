@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from app.domain.events import EVENT_OF_TOPIC
-from app.domain.murmur import murmur2
+from app.domain.murmur import partitioner
 from app.domain.published import OUTPUTS
 
 if TYPE_CHECKING:
@@ -52,13 +51,7 @@ class Surroundings:
     def of(cls, settings: "Settings") -> "Surroundings":
         """Return the surroundings that the settings say."""
         count = settings.partitions
-
-        @lru_cache(maxsize=65_536)
-        def partition_of(key: bytes) -> int:
-            """The Java client's default partitioner: what it keys is at home where it arrives."""
-            return (murmur2(key) & 0x7FFFFFFF) % count
-
-        return cls(settings.app_id, settings.topic_prefix, count, partition_of, settings.dedupe_window)
+        return cls(settings.app_id, settings.topic_prefix, count, partitioner(count), settings.dedupe_window)
 
     @property
     def group_id(self) -> str:

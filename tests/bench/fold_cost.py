@@ -15,7 +15,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
 
 import click
@@ -25,7 +24,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from agents import FOLDS
 from app.domain.events import FUTURE_LIMIT
-from app.domain.murmur import murmur2
+from app.domain.murmur import partitioner
 from app.engine.fetching import use_quick_fetches
 from app.engine.fold import Batch, Message, Record
 from app.engine.records import RecordBatches
@@ -75,12 +74,7 @@ class _Producer:
 
 def surroundings(partitions: int) -> Surroundings:
     """Return the surroundings of a deployment, with the partitioner that it has."""
-
-    @lru_cache(65_536)
-    def partition_of(key: bytes) -> int:
-        return (murmur2(key) & 0x7FFFFFFF) % partitions
-
-    return Surroundings("streakline", "", partitions, partition_of, WINDOW)
+    return Surroundings("streakline", "", partitions, partitioner(partitions), WINDOW)
 
 
 def records_of(fetch: Fetch) -> Sequence[Record]:
