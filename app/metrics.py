@@ -158,7 +158,7 @@ class _Folding(Collector):
         yield events
         unlocks = CounterMetricFamily(UNLOCKS, "Achievements that were unlocked.", labels=["achievement"])
         for achievement in ACHIEVEMENTS:
-            unlocks.add_metric([achievement.id], activity.unlocks[achievement.id])
+            unlocks.add_metric([achievement.id], activity.unlocks.get(achievement.id, 0))
         yield unlocks
         yield CounterMetricFamily(LEVEL_UPS, "Level-ups that were published.", value=activity.level_ups)
         yield lag_family(

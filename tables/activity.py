@@ -23,7 +23,7 @@ class Activity:
         #: What was read and not applied, by topic and outcome.
         self.set_aside: Counter[tuple[str, Outcome]] = Counter()
         #: Achievements that were unlocked, by id.
-        self.unlocks: Counter[str] = Counter()
+        self.unlocks: dict[str, int] = {}
         self.level_ups = 0
 
     def events(self) -> dict[tuple[str, Outcome], int]:
@@ -37,8 +37,8 @@ class Activity:
 
     def published(self, progress: Progress) -> None:
         """Count what is published."""
-        match progress:
-            case AchievementEarned(achievement):
-                self.unlocks[achievement.id] += 1
-            case LevelReached():
-                self.level_ups += 1
+        if isinstance(progress, AchievementEarned):
+            achievement_id = progress.achievement.id
+            self.unlocks[achievement_id] = self.unlocks.get(achievement_id, 0) + 1
+        elif isinstance(progress, LevelReached):
+            self.level_ups += 1

@@ -124,8 +124,7 @@ class Gateway:
         if earned:
             hold(self._held, earned)
             newest = _EPOCH + timedelta(microseconds=self.shares.counters().newest)
-            for progress in earned:
-                self._publisher.publish(progress, "", Occasion(newest, now, None), self._changes)
+            self._publisher.publish(earned, "", Occasion(newest, now, None), self._changes)
             row = HELD_CODEC.encode(GatewayHeld(held=self._held))
             self._changes.rows.append(Row(HELD, b"gateway", row))
 

@@ -173,8 +173,7 @@ class Partition:
         earned = judge(measures, scope.held, gateway=False)
         hold(scope.held, earned)
         scope.expect_next(measures)
-        for progress in earned:
-            self._publisher.publish(progress, scope.caller_id, Occasion(at, now, cause), self._changes)
+        self._publisher.publish(earned, scope.caller_id, Occasion(at, now, cause), self._changes)
 
     # -- the log -------------------------------------------------------------------------------------------
 

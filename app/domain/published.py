@@ -19,12 +19,15 @@ OUTPUTS: Final = (ACHIEVEMENT_UNLOCKED, LEVEL_UP, PET_EVOLVED)
 #: Numbers in JSON and MessagePack end here; what is larger is published as this.
 LARGEST: Final = 2**63 - 1
 
+#: Hexadecimal digits of an event id.
+EVENT_ID_DIGITS: Final = 32
+
 _ENCODER: Final = msgspec.json.Encoder()
 _SPEC_VERSION: Final = ("ce_specversion", b"1.0")
 _JSON: Final = ("content-type", b"application/json")
 
 
-class Cause(msgspec.Struct, frozen=True):
+class Cause(msgspec.Struct, frozen=True, gc=False):
     """The event that did it: where it was read, and its identity."""
 
     topic: str
@@ -127,7 +130,7 @@ def _in_unit(achievement: Achievement, value: int) -> int | float:
 
 def event_id(*parts: str) -> str:
     """Return a hash of what makes a message unique, the same forever: 32 hexadecimal digits."""
-    return hashlib.sha256(_ENCODER.encode(parts)).hexdigest()[:32]
+    return hashlib.sha256(_ENCODER.encode(parts)).hexdigest()[:EVENT_ID_DIGITS]
 
 
 def cloud_event_headers(name: str, value: Published, app_id: str) -> list[tuple[str, bytes]]:

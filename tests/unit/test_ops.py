@@ -40,7 +40,7 @@ def samples() -> dict[str, set[str]]:
     """The labels of every sample that a worker and a view expose, by its name."""
     activity = Activity()
     activity.read["gateway.requests"] += 1
-    activity.unlocks["first-call"] += 1
+    activity.unlocks["first-call"] = 1
     worker = WorkerMetrics(create_app(Settings.from_environ({"HOME": "/"}), activity), activity)
     worker._on_commit(Commit("callers", 0.01, 1_000))
     followed = Read(None, positions={TopicPartition("t", 0): 1}, ends={TopicPartition("t", 0): 2})
