@@ -6,7 +6,7 @@ takes an offset, a changelog partition that ends below its count was cut off or 
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping, Sized
 from typing import Final
 
 from app.engine.fold import Row
@@ -23,9 +23,10 @@ class RowsWritten:
         #: Values (not deletions) that a restore has found.
         self._found: Counter[str] = Counter()
 
-    def count(self, rows: Iterable[Row]) -> None:
-        """Count rows that are about to be written."""
-        self._written.update(row.table for row in rows)
+    def count(self, tables: Mapping[str, Sized]) -> None:
+        """Count rows that are about to be written, by table."""
+        for table, rows in tables.items():
+            self._written[table] += len(rows)
 
     def row(self, table: str) -> Row:
         """Return the row, itself counted, for the table of positions."""

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from app.engine.fetched import Fetched
-from app.engine.fold import Changes, Message, Record, Row, Stage
+from app.engine.fold import Record, Row, Stage
 from app.engine.leave import leave
+from app.engine.record_writer import Entry, Target, by_table
 from app.engine.rows_written import KEY as ROWS_WRITTEN
 from app.engine.rows_written import RowsWritten
 from app.engine.transactions import TransactionalWriter
@@ -195,23 +196,22 @@ class Task:
         self._waiting = 0
         self._room.set()
         started, oldest, self._oldest = time.monotonic(), self._oldest, None
-        await self._writer.write(self._messages(changes, positions))
+        await self._writer.write(changes.messages, self._rows(changes.rows, positions))
         self.committed = positions
         self._on_commit(Commit(self.stage.name, time.monotonic() - started, oldest))
 
-    def _messages(self, changes: Changes, positions: Mapping[str, int]) -> Iterator[Message]:
-        yield from changes.messages
-        topics, positions_table = self.changelogs, self.stage.positions_table
+    def _rows(self, rows: Sequence[Row], positions: Mapping[str, int]) -> dict[Target, list[Entry]]:
+        """Return a transaction's rows by changelog: the fold's, the positions that moved, and the counts."""
+        positions_table = self.stage.positions_table
         moved = [
             Row(positions_table, topic.encode(), b"%d" % offset)
             for topic, offset in positions.items()
             if offset != self.committed.get(topic)
         ]
-        rows = [*changes.rows, *moved]
-        self.rows_written.count(rows)
-        rows.append(self.rows_written.row(positions_table))
-        for row in rows:
-            yield Message(topics[row.table], self.partition, row.key, row.value)
+        tables = by_table([*rows, *moved])
+        self.rows_written.count(tables)
+        tables.setdefault(positions_table, []).append(self.rows_written.row(positions_table))
+        return {(self.changelogs[table], self.partition): each for table, each in tables.items()}
 
     def __str__(self) -> str:
         return f"{self.stage.name}[{self.partition}]"

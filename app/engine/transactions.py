@@ -1,12 +1,16 @@
 """One transactional producer: what is written together is seen together, and an older owner is fenced."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+import time
+from collections.abc import Callable, Iterator, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 
 from app.engine.fold import Message
+from app.engine.record_writer import COMPILED, Entry, RecordWriter, Rows, by_target
+from app.engine.written_batch import WrittenBatch
 
 #: Seconds after which the broker aborts a transaction whose owner has stalled. Until then it holds back
 #: every read_committed reader of the topics that it touched.
@@ -17,6 +21,8 @@ BATCH_BYTES = 900_000
 
 #: Largest request. A dead letter carries a message that was itself as large as a broker accepts by default.
 REQUEST_BYTES = 16 * 1024 * 1024
+
+NO_ROWS: Final[Rows] = MappingProxyType({})
 
 
 class TransactionalWriter:
@@ -40,35 +46,48 @@ class TransactionalWriter:
         """
         await self._producer.start()
 
-    async def write(self, messages: Iterable[Message]) -> None:
-        """Write all messages in one transaction; when this returns, they are committed.
+    async def write(self, messages: Sequence[Message], rows: Rows = NO_ROWS) -> None:
+        """Write all messages and rows in one transaction; when this returns, they are committed.
 
-        Raises whatever went wrong. The caller must then leave: what the broker has is not known any more.
+        ``rows`` are those of each partition of a changelog, in order, at least one. Raises whatever went
+        wrong. The caller must then leave: what the broker has is not known any more.
         """
         await self._producer.begin_transaction()
-        sent = [await delivery for delivery in self._batches(messages)]
+        sent = [await delivery for delivery in self._batches(messages, rows)]
         for acknowledged in sent:
             await acknowledged
         await self._producer.commit_transaction()
 
-    def _batches(self, messages: Iterable[Message]) -> "Iterable[Any]":
-        """Yield one awaitable per full batch while filling, then one for what is left of each partition."""
+    def _batches(self, messages: Sequence[Message], rows: Rows) -> Iterator[Any]:
+        """Yield one awaitable per batch, a batch of each partition in turn: a request takes one of each."""
         create, send = self._producer.create_batch, self._producer.send_batch
-        open_batches: dict[tuple[str, int], Any] = {}
-        for message in messages:
-            key, value, headers = message.key, message.value, message.headers
-            target = topic, partition = message.topic, message.partition
-            batch = open_batches.get(target)
-            if batch is None:
-                batch = open_batches[target] = create()
-            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                yield send(batch, topic, partition=partition)
-                batch = open_batches[target] = create()
-                batch.append(key=key, value=value, timestamp=None, headers=headers)
-        for (topic, partition), batch in open_batches.items():
-            batch.close()
-            yield send(batch, topic, partition=partition)
+        entries = by_target(messages)
+        for target, more in rows.items():
+            entries.setdefault(target, []).extend(more)
+        places = dict.fromkeys(entries, 0)
+        while places:
+            for target, place in list(places.items()):
+                batch, places[target] = _filled(create, entries[target], place)
+                if places[target] == len(entries[target]):
+                    del places[target]
+                yield send(batch, target[0], partition=target[1])
 
     async def stop(self) -> None:
         """Close the connections. Never raises for a producer that never started."""
         await asyncio.shield(self._producer.stop())
+
+
+def _filled(create: Callable[[], Any], entries: list[Entry], place: int) -> tuple[Any, int]:
+    """Return a batch of the entries from ``place`` on, at least one, and the place of the first not in it."""
+    if COMPILED:
+        writer = RecordWriter(BATCH_BYTES)
+        place = writer.fill(entries, place)
+        return WrittenBatch(writer.records(), writer.count, int(time.time() * 1000)), place
+    batch = create()
+    for entry in entries[place:]:
+        headers = entry.headers if isinstance(entry, Message) else None
+        if batch.append(key=entry.key, value=entry.value, timestamp=None, headers=headers) is None:
+            break
+        place += 1
+    batch.close()
+    return batch, place

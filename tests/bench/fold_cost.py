@@ -26,7 +26,8 @@ from agents import FOLDS
 from app.domain.events import FUTURE_LIMIT
 from app.domain.murmur import partitioner
 from app.engine.fetching import use_quick_fetches
-from app.engine.fold import Batch, Message, Record
+from app.engine.fold import Batch, Changes, Record
+from app.engine.record_writer import by_table
 from app.engine.records import RecordBatches
 from app.engine.transactions import BATCH_BYTES, TransactionalWriter
 from app.topics import Surroundings
@@ -86,11 +87,13 @@ def records_of(fetch: Fetch) -> Sequence[Record]:
     return records
 
 
-def encode(messages: Sequence[Message]) -> int:
+def encode(changes: Changes, partition: int) -> int:
     """Return the bytes of a transaction's batches."""
     writer = TransactionalWriter.__new__(TransactionalWriter)
     writer._producer = _Producer()
-    return sum(writer._batches(messages))
+    tables = by_table(changes.rows)
+    rows = {(f"{table}-changelog", partition): each for table, each in tables.items()}
+    return sum(writer._batches(changes.messages, rows))
 
 
 def one_round(recorded: Sequence[Fetch], around: Surroundings) -> tuple[Clock, int, int]:
@@ -104,12 +107,7 @@ def one_round(recorded: Sequence[Fetch], around: Surroundings) -> tuple[Clock, i
         with clock.part("rows"):
             changes = partitions[number].drain()
         with clock.part("batches"):
-            size += encode(
-                [
-                    *changes.messages,
-                    *(Message(f"{row.table}-changelog", number, row.key, row.value) for row in changes.rows),
-                ]
-            )
+            size += encode(changes, number)
         rows += len(changes.rows)
         waiting[number] = 0
 

@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaProducer
 
 from agents.requests import REQUESTS as FOLD
 from app.engine.fold import Batch, Record, Row
+from app.engine.record_writer import by_table
 from app.engine.rows_written import RowsWritten
 from app.factory import POSITIONS
 from app.local.files import Report
@@ -175,7 +176,7 @@ class _Writer:
 
     async def write(self, partition: int, rows: Sequence[Row], written: RowsWritten) -> None:
         """Write rows, and count them as the engine does."""
-        written.count(rows)
+        written.count(by_table(rows))
         for row in rows:
             target = row.table, partition
             while (batch := self._batches.get(target)) is None or (

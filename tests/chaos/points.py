@@ -16,14 +16,15 @@ from aiokafka.protocol.transaction import EndTxnRequest
 from app.domain.published import OUTPUTS
 from app.engine import transactions
 from app.engine.task import Task
-from app.engine.transactions import TransactionalWriter
+from app.engine.transactions import NO_ROWS, TransactionalWriter
 from app.topics import DEAD_LETTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from app.engine.fetched import Fetched
     from app.engine.fold import Message
+    from app.engine.record_writer import Rows
 
 #: Says, when it is called for the n-th time, that this is the time to die.
 Due = "Callable[[], bool]"
@@ -47,12 +48,7 @@ def die() -> NoReturn:
     raise AssertionError
 
 
-def is_row(message: Message) -> bool:
-    """Say whether a message is a row of a changelog; all others are for somebody else."""
-    return message.topic.endswith("-changelog")
-
-
-def publishes(messages: Iterable[Message]) -> bool:
+def publishes(messages: Sequence[Message]) -> bool:
     """Say whether there is an unlock, a level-up, an evolution or a dead letter among the messages."""
     return any(message.topic.endswith((*OUTPUTS, DEAD_LETTERS)) for message in messages)
 
@@ -101,14 +97,13 @@ def after_outputs(is_due: Callable[[], bool]) -> None:
     write = TransactionalWriter.write
     due = False
 
-    async def patched(self: TransactionalWriter, messages: Iterable[Message]) -> None:
+    async def patched(self: TransactionalWriter, messages: Sequence[Message], rows: Rows = NO_ROWS) -> None:
         nonlocal due
-        everything = list(messages)
         due = due or is_due()
-        if due and publishes(everything):
-            await send(self, [message for message in everything if not is_row(message)])
+        if due and publishes(messages):
+            await send(self, messages)
             die()
-        await write(self, everything)
+        await write(self, messages, rows)
 
     TransactionalWriter.write = patched  # type: ignore[method-assign]
 
@@ -118,22 +113,21 @@ def after_rows(is_due: Callable[[], bool]) -> None:
     write = TransactionalWriter.write
     due = False
 
-    async def patched(self: TransactionalWriter, messages: Iterable[Message]) -> None:
+    async def patched(self: TransactionalWriter, messages: Sequence[Message], rows: Rows = NO_ROWS) -> None:
         nonlocal due
-        everything = list(messages)
         due = due or is_due()
-        if due and publishes(everything):
-            await send(self, everything)
+        if due and publishes(messages):
+            await send(self, messages, rows)
             die()
-        await write(self, everything)
+        await write(self, messages, rows)
 
     TransactionalWriter.write = patched  # type: ignore[method-assign]
 
 
-async def send(writer: TransactionalWriter, messages: Iterable[Message]) -> None:
-    """Begin a transaction and wait until the broker has acknowledged the messages."""
+async def send(writer: TransactionalWriter, messages: Sequence[Message], rows: Rows = NO_ROWS) -> None:
+    """Begin a transaction and wait until the broker has acknowledged messages and rows."""
     await writer._producer.begin_transaction()
-    for acknowledged in [await delivery for delivery in writer._batches(messages)]:
+    for acknowledged in [await delivery for delivery in writer._batches(messages, rows)]:
         await acknowledged
 
 
@@ -175,15 +169,14 @@ def stop_before_commit(count: int) -> None:
     write = TransactionalWriter.write
     left = count
 
-    async def patched(self: TransactionalWriter, messages: Iterable[Message]) -> None:
+    async def patched(self: TransactionalWriter, messages: Sequence[Message], rows: Rows = NO_ROWS) -> None:
         nonlocal left
-        everything = list(messages)
         left -= 1
-        if left > 0 or not publishes(everything):
-            await write(self, everything)
+        if left > 0 or not publishes(messages):
+            await write(self, messages, rows)
             return
         left = sys.maxsize
-        await send(self, everything)
+        await send(self, messages, rows)
         sys.stderr.write(f"{STOPS}\n")
         sys.stderr.flush()
         os.kill(os.getpid(), signal.SIGSTOP)

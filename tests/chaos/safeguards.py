@@ -14,17 +14,18 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from app.engine.consumer import ConsumerThread
+from app.engine.fold import Message
 from app.engine.rows_written import KEY as ROWS_WRITTEN
 from app.engine.tasks import Tasks
-from app.engine.transactions import TransactionalWriter
+from app.engine.transactions import NO_ROWS, TransactionalWriter
 from tables.partition import Partition
 from tables.seen import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from app.engine.changelog import ChangelogReader
-    from app.engine.fold import Message
+    from app.engine.record_writer import Rows
     from app.engine.task import Task
     from app.topics import Surroundings
 
@@ -97,11 +98,11 @@ def apart(is_apart: Callable[[Message], bool]) -> None:
         await plain[self].start()
         await fence(self)
 
-    def patched_batches(self: TransactionalWriter, messages: Iterable[Message]) -> Iterator[Any]:
-        everything = list(messages)
+    def patched_batches(self: TransactionalWriter, messages: Sequence[Message], rows: Rows) -> Iterator[Any]:
+        everything = [*messages, *as_messages(rows)]
         by_plain: Any = SimpleNamespace(_producer=plain[self])
-        yield from batches(by_plain, [each for each in everything if is_apart(each)])
-        yield from batches(self, [each for each in everything if not is_apart(each)])
+        yield from batches(by_plain, [each for each in everything if is_apart(each)], NO_ROWS)
+        yield from batches(self, [each for each in everything if not is_apart(each)], NO_ROWS)
 
     async def patched_stop(self: TransactionalWriter) -> None:
         await stop(self)
@@ -111,6 +112,13 @@ def apart(is_apart: Callable[[Message], bool]) -> None:
     TransactionalWriter.fence = patched_fence  # type: ignore[method-assign]
     TransactionalWriter._batches = patched_batches  # type: ignore[method-assign]
     TransactionalWriter.stop = patched_stop  # type: ignore[method-assign]
+
+
+def as_messages(rows: Rows) -> Iterator[Message]:
+    """Yield the messages that rows become."""
+    for (topic, partition), entries in rows.items():
+        for row in entries:
+            yield Message(topic, partition, row.key, row.value)
 
 
 def outputs_in_transactions() -> None:
@@ -140,9 +148,11 @@ def failures_heeded() -> None:
         init(self, kafka_options, transactional_id)
         options[self] = kafka_options
 
-    async def patched_write(self: TransactionalWriter, messages: Iterable[Message]) -> None:
+    async def patched_write(
+        self: TransactionalWriter, messages: Sequence[Message], rows: Rows = NO_ROWS
+    ) -> None:
         try:
-            await write(self, messages)
+            await write(self, messages, rows)
         except Exception:  # noqa: BLE001 - that is its purpose
             await self.stop()
             init(self, options[self], self.transactional_id)

@@ -9,6 +9,7 @@ import asyncio
 import os
 import sys
 import time
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from app.engine.batches import Batches
@@ -17,10 +18,9 @@ from app.settings import Settings
 from app.worker import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from app.engine.fetched import Fetched
     from app.engine.fold import Message
+    from app.engine.record_writer import Rows
 
 HANG = b'"hang"'
 FOR_EVER = 3600.0
@@ -36,12 +36,12 @@ async def fold_one(batches: Batches, fetched: Fetched, function: Any) -> None:
     await _fold_one(batches, fetched, function)
 
 
-async def write(writer: TransactionalWriter, messages: Iterable[Message]) -> None:
+async def write(writer: TransactionalWriter, messages: list[Message], rows: Rows) -> None:
     """Hang in the transaction, where the event loop goes on."""
-    everything = list(messages)
-    if any(b"/hang" in (message.key or b"") or message.key == b"hang" for message in everything):
+    keys = [each.key or b"" for each in chain(messages, *rows.values())]
+    if any(b"/hang" in key or key == b"hang" for key in keys):
         await asyncio.sleep(FOR_EVER)
-    await _write(writer, everything)
+    await _write(writer, messages, rows)
 
 
 if __name__ == "__main__":

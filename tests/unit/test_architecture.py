@@ -15,7 +15,15 @@ OURS = ("app", "agents", "tables")
 #: What the modules of a package may import beside the standard library and their own package (or module).
 ALLOWED = {
     "app.domain": {"msgspec", "librt", "mypy_extensions"},
-    "app.engine": {"faust", "mode", "aiokafka", "google_crc32c", "msgspec"},
+    "app.engine": {
+        "faust",
+        "mode",
+        "aiokafka",
+        "google_crc32c",
+        "msgspec",
+        "librt",
+        "mypy_extensions",
+    },
     "tables": {
         "msgspec",
         "xxhash",
