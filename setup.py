@@ -25,6 +25,7 @@ HOT = [
     "app/domain/progress.py",
     "app/domain/quick.py",
     "app/domain/streaks.py",
+    "app/engine/record_batch.py",
     "app/engine/record_writer.py",
     "tables/activity.py",
     "tables/cells.py",

@@ -1,4 +1,7 @@
-"""The seam where aiokafka hands out the records of a fetch: all at once, as its compiled reader has them."""
+"""The seam where aiokafka hands out the records of a fetch: all at once, and nothing around each.
+
+Where the hot path is compiled, every record is a ``record_batch.Record``; else as aiokafka's reader has them.
+"""
 
 from itertools import chain
 from typing import Any, Final
@@ -7,6 +10,8 @@ import google_crc32c
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import MemoryRecords
+
+from app.engine.record_batch import COMPILED, Record, new_record, read_batch
 
 #: Where a batch says in four bytes how many follow, and where that begins which the checksum of a
 #: ``DefaultRecordBatch`` is of. Source: the record batch of Kafka's protocol.
@@ -37,7 +42,7 @@ class CompiledRecords(fetcher.PartitionRecords):
 
     def _consumer_record(self, _tp: Any, record: Any) -> Any:
         if type(record) is not _WholeBatch:
-            return record
+            return _converted(record) if COMPILED else record
         records, first = record.records, self.next_fetch_offset
         return records if records[0].offset >= first else [each for each in records if each.offset >= first]
 
@@ -61,18 +66,20 @@ class RecordBatches:
             return batch
         start, length = self._place, self._place + _LENGTH_AT
         self._place = end = length + 4 + int.from_bytes(self._data[length : length + 4])
-        return _WholeBatch(batch, self._data[start + _CHECKED_FROM : end])
+        return _WholeBatch(batch, self._data, start, end)
 
 
 class _WholeBatch:
     """A batch as aiokafka's reader sees it. It iterates over itself, once, with all of its records."""
 
-    __slots__ = ("_batch", "_checked", "offset", "records")
+    __slots__ = ("_batch", "_data", "_end", "_start", "offset", "records")
 
-    def __init__(self, batch: Any, checked: bytes) -> None:
+    def __init__(self, batch: Any, data: bytes, start: int, end: int) -> None:
+        """Take a batch that is at ``data[start:end]``."""
         self._batch = batch
-        #: What its checksum is of.
-        self._checked = checked
+        self._data = data
+        self._start = start
+        self._end = end
         #: Of the last record.
         self.offset = -1
         self.records: list[Any] = []
@@ -83,7 +90,8 @@ class _WholeBatch:
     def validate_crc(self) -> bool:
         """Say whether the checksum is right: by the processor's instruction, a tenth of aiokafka's time."""
         if isinstance(self._batch, DefaultRecordBatch) and google_crc32c.implementation == "c":
-            return bool(google_crc32c.value(self._checked) == self._batch.crc)
+            checked = self._data[self._start + _CHECKED_FROM : self._end]
+            return bool(google_crc32c.value(checked) == self._batch.crc)
         return bool(self._batch.validate_crc())
 
     def __next__(self) -> Any:
@@ -91,10 +99,22 @@ class _WholeBatch:
         return next(self._batch)
 
     def __iter__(self) -> Any:
-        self.records = list(self._batch)
+        self.records = self._read()
         if self.records:
             self.offset = self.records[-1].offset
             yield self
+
+    def _read(self) -> list[Any]:
+        if not COMPILED:
+            return list(self._batch)
+        if isinstance(self._batch, DefaultRecordBatch):
+            return read_batch(self._data, self._start, self._end)
+        return [_converted(record) for record in self._batch]
+
+
+def _converted(record: Any) -> Record:
+    """Return a record of aiokafka's reader as one of ours."""
+    return new_record(record.offset, record.timestamp, record.key, record.value, record.headers)
 
 
 _getall: Final = fetcher.FetchResult.getall

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import google_crc32c
 import pytest
 from aiokafka import TopicPartition
@@ -10,7 +8,9 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 
+from app.engine.record_batch import COMPILED, Record
 from app.engine.records import CompiledRecords, RecordBatches
+from tests.support.record_batches import fields
 
 HEADERS = [("name", b"value")]
 
@@ -38,11 +38,6 @@ def reader(data: bytes, start: int = 0) -> CompiledRecords:
     return CompiledRecords(tp, batches, [], start, None, None, checked, READ_COMMITTED)
 
 
-def fields(record: Any) -> tuple[Any, ...]:
-    """Return what a fold reads of a record."""
-    return record.offset, record.timestamp, record.key, record.value, tuple(record.headers)
-
-
 def test_checksums_are_the_processor_s() -> None:
     """With the package that is locked; without its compiled part a checksum takes a thousand times as long."""
     assert google_crc32c.implementation == "c"
@@ -59,6 +54,14 @@ def test_all_at_once_are_all_one_by_one(start: int) -> None:
     assert found == [fields(record) for record in each]
     assert [offset for offset, *_ in found] == [*range(start, 11), *range(12, 112)]
     assert whole.next_fetch_offset == each.next_fetch_offset == 112
+
+
+@pytest.mark.parametrize("data", [batch(0, 3), batch(0, 3, compression=2), old_batch(0)])
+def test_compiled_folds_get_records_of_one_type(data: bytes) -> None:
+    """However and in whatever format they are read; as plain Python they are aiokafka's."""
+    found = [*reader(data).all(), *reader(data)]
+
+    assert {type(record) is Record for record in found} == {COMPILED}
 
 
 def test_a_record_of_an_old_format_is_read_too() -> None:
