@@ -11,6 +11,8 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.consumer import consumer as consumers
+from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import FetchRequest
 
 from app.engine.fetching import LONG_WAIT, SHORT_WAIT, use_quick_fetches
@@ -22,6 +24,18 @@ if TYPE_CHECKING:
     from app.local.broker import Broker
 
 PATIENCE = 30.0
+
+
+@pytest.fixture(autouse=True)
+def _own_fetches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give aiokafka back afterwards as it was: other tests of this process read partitions of its records."""
+    for place, name in (
+        (fetcher, "PartitionRecords"),
+        (fetcher, "MemoryRecords"),
+        (fetcher.FetchResult, "getall"),
+        (consumers, "Fetcher"),
+    ):
+        monkeypatch.setattr(place, name, getattr(place, name))
 
 
 @pytest_asyncio.fixture
