@@ -17,6 +17,7 @@ _COLOURS: Final = {
     "decode": "#74c0fc",
     "encode": "#63e6be",
     "fold": "#ff922b",
+    "publish": "#f783ac",
     "fetch": "#ffd43b",
     "commit": "#8ce99a",
     "network": "#e9ecef",
@@ -43,8 +44,8 @@ def draw(stacks: Mapping[tuple[str, ...], int], title: str, kind_of: Callable[[s
     deepest = _boxes(root, (0.0, 0), root.count, boxes, kind_of)
     high = _TOP + _ROW * (deepest + 1)
     legend = "".join(
-        f'<rect x="{430 + 100 * place}" y="14" width="12" height="12" fill="{colour}"/>'
-        f'<text x="{447 + 100 * place}" y="24" fill="#343a40">{kind}</text>'
+        f'<rect x="{330 + 100 * place}" y="14" width="12" height="12" fill="{colour}"/>'
+        f'<text x="{347 + 100 * place}" y="24" fill="#343a40">{kind}</text>'
         for place, (kind, colour) in enumerate(_COLOURS.items())
     )
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {high}" role="img">

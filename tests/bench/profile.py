@@ -5,11 +5,12 @@
 A worker folds the load of ``make bench``; once it commits, py-spy looks at its stacks a few hundred times a second, from
 outside. Every sample belongs to one kind of work: that of the innermost frame which says what it is for. The share of a
 kind times the processor time of an event in the same seconds is what an event costs there. Waiting for the network is
-left out.
+left out. Of a compiled worker (``make compiled``) the functions that are machine code are told by their symbols.
 """
 
 import asyncio
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,7 +28,7 @@ from tests.bench.contest import follow, prepare
 from tests.bench.load import Load
 from tests.bench.parts import machine
 from tests.bench.subjects.python_programs import ROOT
-from tests.bench.subjects.streakline import Streakline
+from tests.bench.subjects.streakline import COMPILED, Streakline
 from tests.bench.surroundings import Bench, BenchError, Child, bench, finish
 from tests.bench.table import markdown
 from tests.bench.usage import Sample, Usage
@@ -40,18 +41,24 @@ RATE: Final = 250
 #: What a frame is for: the first that matches, from the innermost frame outwards.
 KINDS: Final = (
     ("identity", ("tables/seen.py",)),
-    ("decode", ("app/domain/events.py", "app/domain/cloud_events.py", "app/domain/money.py")),
+    (
+        "decode",
+        ("app/domain/events.py", "app/domain/quick.py", "app/domain/cloud_events.py", "app/domain/money.py"),
+    ),
     (
         "encode",
         (
             "tables/codec.py",
             "drain (tables/",
-            "_changed_rows (tables/",
-            "_messages (app/engine/",
+            "changed_rows (tables/",
+            "_rows (app/engine/",
             "_batches (app/engine/",
+            "app/engine/record_writer.py",
+            "app/engine/written_batch.py",
             "aiokafka/producer/message_acc",
         ),
     ),
+    ("publish", ("tables/publishing.py", "app/domain/encoded.py", "app/domain/published.py")),
     ("fold", ("(agents/", "(tables/", "(app/domain/")),
     (
         "fetch",
@@ -61,6 +68,7 @@ KINDS: Final = (
             "app/engine/consumer.py",
             "app/engine/fetching.py",
             "app/engine/records.py",
+            "app/engine/record_batch.py",
             "google_crc32c/",
         ),
     ),
@@ -92,6 +100,19 @@ OTHER: Final = "other"
 
 #: Innermost frames that are no work. On a busy machine py-spy takes a thread that has slept here for a busy one.
 WAITING: Final = frozenset({"EpollSelector.select (selectors.py)", "KqueueSelector.select (selectors.py)"})
+
+#: The same where frames of C are seen too: waiting for the network and for Python's lock, with so many frames
+#: at the most that are further in.
+WAITING_IN_C: Final = ("epoll_wait", "select_epoll_poll", "pthread_cond_wait", "pthread_cond_timedwait")
+BEFORE_WAITING: Final = 4
+
+#: A function of a module that is compiled, as mypyc names it: the module, the class if any, the function.
+SYMBOL: Final = re.compile(r"CPyDef_(\w+?)___(?:(\w+?)___)?(\w+) \(")
+COMPILED_MODULES: Final = {
+    made.name.partition(".")[0]: f"{made.parent.relative_to(ROOT)}/{made.name.partition('.')[0]}.py"
+    for package in ("agents", "app", "tables")
+    for made in (ROOT / package).rglob("*.so")
+}
 
 
 class Profile(NamedTuple):
@@ -138,6 +159,7 @@ async def _record(here: Bench, load: Load, seconds: int, report: Report) -> Prof
         command = (
             *(str(PY_SPY), "record", "--pid", str(worker.process.pid), "--duration", str(seconds)),
             *("--rate", str(RATE), "--format", "raw", "--output", str(stacks)),
+            *(("--native",) if COMPILED else ()),
         )
         spies: list[Child] = []
         window: list[Sample] = []
@@ -160,15 +182,22 @@ def _stacks(file: Path) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield stacks as py-spy's raw format has them, without the lines' numbers."""
     merged: Counter[tuple[str, ...]] = Counter()
     for line in file.read_text(encoding="utf-8").splitlines():
-        frames, _, count = line.rpartition(" ")
-        stack = tuple(_frame(each) for each in frames.split(";"))
-        if stack[-1] not in WAITING:
+        text, _, count = line.rpartition(" ")
+        frames = text.split(";")
+        if any(each.startswith(WAITING_IN_C) for each in frames[-BEFORE_WAITING:]):
+            continue
+        stack = tuple(_frame(each) for each in frames if ".py:" in each or SYMBOL.match(each))
+        if stack and stack[-1] not in WAITING:
             merged[stack] += int(count)
     yield from merged.items()
 
 
 def _frame(text: str) -> str:
     """Return ``function (file)``; the file begins with its package."""
+    if symbol := SYMBOL.match(text):
+        module, class_, function = symbol.groups()
+        name = f"{class_}.{function}" if class_ else function
+        return f"{name} ({COMPILED_MODULES.get(module, module)})"
     name, _, place = text.partition(" (")
     if not place:
         return text
@@ -206,7 +235,7 @@ def _text(profile: Profile, load: Load, seconds: int) -> str:
     ]
     when = datetime.now(UTC).date().isoformat()
     head = (
-        f"`make profile`, {when}: one worker at full load, {load.callers:,} callers, all rules, identities on; "
+        f"`make profile`, {when}: one worker{', compiled,' if COMPILED else ''} at full load, {load.callers:,} callers, all rules, identities on; "
         f"{total:,} samples in {seconds} s, in which {profile.events:,} events were committed at "
         f"{profile.cost:.2f} microseconds of processor time each. {machine()}."
     )
