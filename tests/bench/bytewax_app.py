@@ -15,13 +15,18 @@ from bytewax.dataflow import Dataflow
 from bytewax.operators import StatefulBatchLogic
 from bytewax.recovery import RecoveryConfig, init_db_dir
 
-from tests.bench.plain_fold import DECODE, TOPICS, Caller, Cell, Fold, Reporter, message, total
+from tests.bench.plain_fold import DECODE, TOPICS, Caller, Cell, Fold, Reporter, total
+from tests.bench.plain_judge import Judge
+from tests.bench.plain_message import Messages
 
 PREFIX = os.environ["BENCH_PREFIX"]
 BROKERS = [os.environ["BENCH_BROKER"]]
 STATE = Path(os.environ["BENCH_STATE"])
+OUTPUTS = os.environ["BENCH_OUTPUTS"]
 
-fold = Fold(Path(os.environ["BENCH_CATALOG"]))
+fold = Fold()
+judge = Judge(Path(os.environ["BENCH_CATALOG"]))
+messages = Messages(os.environ["BENCH_APP"])
 reporter = Reporter()
 encode = msgspec.msgpack.Encoder().encode
 totals: dict[str, Any] = {}
@@ -53,16 +58,18 @@ class FoldLogic(StatefulBatchLogic[Any, KafkaSinkMessage[bytes, bytes], bytes]):
             cell = days.get(day, [0, 0, 0])
             if fold.fold(topic, event, caller, cell, day):
                 days[day] = cell
-            for what, fields in fold.judge(topic, caller):
-                text = message(event.caller_id, what, fields, event, (PREFIX + topic, *place))
-                unlocked.append(KafkaSinkMessage(event.caller_id.encode(), text))
+            for each in judge.judge(topic, caller):
+                output, key, value, headers = messages.message(
+                    event.caller_id, each, event, (PREFIX + topic, *place)
+                )
+                unlocked.append(KafkaSinkMessage(key, value, OUTPUTS + output, headers))
             self._caller = event.caller_id
         reporter.add(len(values))
         return unlocked, StatefulBatchLogic.RETAIN
 
     def on_eof(self) -> tuple[Iterable[KafkaSinkMessage[bytes, bytes]], bool]:
         """Note what was counted, for the comparison."""
-        totals[self._caller] = total(self._state.caller, self._state.days)
+        totals[self._caller] = total(self._state.caller, self._state.days, judge.achievements)
         return (), StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> bytes:
@@ -70,10 +77,10 @@ class FoldLogic(StatefulBatchLogic[Any, KafkaSinkMessage[bytes, bytes], bytes]):
         return encode(self._state)
 
 
-def by_caller(messages: list[KafkaSourceMessage[bytes, bytes]]) -> list[tuple[str, Any]]:
+def by_caller(fetched: list[KafkaSourceMessage[bytes, bytes]]) -> list[tuple[str, Any]]:
     """Decode a whole batch at once: a step for each message would cost more than what it does."""
     keyed = []
-    for each in messages:
+    for each in fetched:
         assert each.topic is not None
         topic = each.topic.removeprefix(PREFIX)
         if topic not in DECODE:
@@ -99,7 +106,8 @@ events = op.input(
 )
 keyed = op.flat_map_batch("by caller", events, by_caller)
 unlocks = op.stateful_batch("fold", keyed, FoldLogic)
-op.output("unlocks", op.key_rm("values", unlocks), KafkaSink(BROKERS, os.environ["BENCH_UNLOCKS"]))
+# Each message says its topic.
+op.output("unlocks", op.key_rm("values", unlocks), KafkaSink(BROKERS, None))
 
 if __name__ == "__main__":
     STATE.mkdir()

@@ -2,15 +2,15 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from aiokafka import TopicPartition
 
 from app.local.files import Report
+from tests.bench import outputs
 from tests.bench.load import Load, produce
-from tests.bench.subjects.subject import Run, Subject, ends, published
+from tests.bench.subjects.subject import Run, Subject, ends
 from tests.bench.surroundings import PARTITIONS, Bench, BenchError, Child
 from tests.bench.usage import Sample, Speed, Usage, speed, steady
 
@@ -50,7 +50,7 @@ async def prepare(here: Bench, load: Load, report: Report) -> Run:
 async def measure(subject: Subject, run: Run) -> Score:
     """Run a program from nothing to the end of the load. Raises ``BenchError`` if it hangs, ends or miscounts."""
     await subject.create_topics(run)
-    since = await ends(run, subject.unlock_topic(run)) if subject.counts else {}
+    since = await ends(run, subject.outputs(run).values()) if subject.counts else {}
     storage = run.bench.storage
     before = run.bench.bytes_written() if storage else 0
     log = run.bench.folder / f"{run.bench.prefix}{run.name}.log"
@@ -126,14 +126,7 @@ async def check(subject: Subject, run: Run, child: Child, since: Mapping[TopicPa
     run.report(f"{run.name}: comparing with the recount", 0, 0)
     if problem := run.expected.problem(await subject.totals(run, child)):
         raise BenchError(f"{run.name} miscounts: {problem}")
-    expected = Counter(run.expected.unlocks())
-    found = await published(run, subject.unlock_topic(run), since)
-    if found != expected:
-        missing, extra = expected - found, found - expected
-        raise BenchError(
-            f"{run.name} published {found.total()} unlocks instead of {expected.total()}: "
-            f"{missing.total()} are missing, {extra.total()} too many: {list((missing | extra).items())[:3]}"
-        )
+    await outputs.require(subject, run, since)
 
 
 async def rounds(

@@ -5,9 +5,12 @@ Nothing of ``app`` or ``tables`` is imported, and nothing of the programs that a
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from tests.support.recount import ACHIEVEMENTS, GATEWAY_ONLY
+from tests.support.recount import ACHIEVEMENTS, GATEWAY_ONLY, SPECIES
+
+#: Experience points of level 2, the shortest but the first: level n begins at n * n * 53, and level 1 at 0.
+POINTS_OF_A_LEVEL: Final = 9 * 53 - 4 * 53
 
 
 class Total(NamedTuple):
@@ -27,6 +30,8 @@ class Total(NamedTuple):
     longest: int
     level: int
     achievements: int
+    #: Of all species together.
+    stages: int
     #: Sums over the days of a caller, each number times its day: they differ if a day's cell does.
     cells: tuple[int, int, int]
 
@@ -48,9 +53,9 @@ class Scope:
     active: set[int] = field(default_factory=set)
     weighted: list[int] = field(default_factory=lambda: [0, 0, 0])
 
-    def earned(self) -> set[str]:
-        """Return the ids of the achievements that it must have, of the twenty that a caller can."""
-        measures = {
+    def measures(self) -> dict[str, int]:
+        """Return what achievements and species are decided on. None of it ever falls."""
+        return {
             "requests": self.requests,
             "hits": self.hits,
             "semantic": self.semantic,
@@ -61,24 +66,44 @@ class Scope:
             "models": len(self.models),
             "longest": longest(self.active),
         }
+
+    def earned(self) -> set[str]:
+        """Return the ids of the achievements that it must have, of the twenty that a caller can."""
+        measures = self.measures()
         return {
             name
             for name, (measure, least) in ACHIEVEMENTS.items()
             if name not in GATEWAY_ONLY and measures[measure] >= least
         }
 
-    def total(self) -> Total:
-        """Return it as a program must say it."""
+    def stages(self) -> set[tuple[str, int]]:
+        """Return the species that it must have unlocked, each with all stages that it has reached."""
+        measures = self.measures()
+        return {
+            (name, index)
+            for name, (needs, stages) in SPECIES.items()
+            if all(measures[measure] >= least for measure, least in needs.items())
+            for index, least in enumerate(stages)
+            if measures["tokens"] >= least
+        }
+
+    def level(self) -> int:
+        """Return the level that it must have; it begins at 1."""
         xp = self.tokens // 240 + self.hits * 50 + self.races * 25 + self.facts * 10
         level = 1
         while xp >= (level + 1) ** 2 * 53:
             level += 1
+        return level
+
+    def total(self) -> Total:
+        """Return it as a program must say it."""
         return Total(
             *(self.requests, self.hits, self.semantic, self.tokens, self.nanos),
             *(self.races, self.facts, self.superseded),
             *(len(self.models), len(self.requested), len(self.active), longest(self.active)),
-            level,
+            self.level(),
             len(self.earned()),
+            len(self.stages()),
             (self.weighted[0], self.weighted[1], self.weighted[2]),
         )
 
@@ -88,6 +113,7 @@ class Expected:
 
     def __init__(self) -> None:
         self.events = 0
+        self.most_tokens = 0
         self.scopes: dict[bytes, Scope] = {}
 
     def _of(self, caller: bytes) -> Scope:
@@ -107,6 +133,7 @@ class Expected:
 
     def cache_hit(self, caller: bytes, day: int, tokens: int, nanos: int, *, semantic: bool) -> None:
         scope = self._of(caller)
+        self.most_tokens = max(self.most_tokens, tokens)
         scope.hits += 1
         scope.semantic += semantic
         scope.tokens += tokens
@@ -116,6 +143,7 @@ class Expected:
 
     def mcp_call(self, caller: bytes, day: int, tokens: int) -> None:
         scope = self._of(caller)
+        self.most_tokens = max(self.most_tokens, tokens)
         scope.tokens += tokens
         scope.active.add(day)
 
@@ -132,6 +160,27 @@ class Expected:
         for caller, scope in self.scopes.items():
             for name in scope.earned():
                 yield caller.decode(), name
+
+    def pets(self) -> Iterator[tuple[str, str, int]]:
+        """Yield (caller, species, stage) of every stage that must be published, once.
+
+        In whatever order a program reads the topics: species and stages are decided on what never falls.
+        """
+        for caller, scope in self.scopes.items():
+            for species, stage in scope.stages():
+                yield caller.decode(), species, stage
+
+    def levels(self) -> Iterator[tuple[str, int]]:
+        """Yield (caller, level) of every level that must be published, once.
+
+        Levels that one event passes are one message, so in general which are published depends on the order in which
+        topics are read. Not here: no event of a load brings as many points as a level has, so none is passed. A hit
+        brings the most: 50, and its tokens, which may complete one more point.
+        """
+        assert 50 + self.most_tokens // 240 + 1 < POINTS_OF_A_LEVEL
+        for caller, scope in self.scopes.items():
+            for level in range(2, scope.level() + 1):
+                yield caller.decode(), level
 
     def counted(self) -> int:
         """Return how many events a caller's counters can be added up to: MCP calls are only seen in their tokens."""

@@ -12,7 +12,9 @@ from typing import Any
 import faust
 import msgspec
 
-from tests.bench.plain_fold import DECODE, TOPICS, Caller, Cell, Fold, Reporter, message
+from tests.bench.plain_fold import DECODE, TOPICS, Caller, Cell, Fold, Reporter
+from tests.bench.plain_judge import ACHIEVEMENT_UNLOCKED, LEVEL_UP, PET_EVOLVED, Judge
+from tests.bench.plain_message import Messages
 
 PARTITIONS = 8
 PREFIX = os.environ["BENCH_PREFIX"]
@@ -48,10 +50,15 @@ app = faust.App(
     web_enabled=False,
 )
 events = app.topic(*(PREFIX + name for name in TOPICS))
-unlocks = app.topic(os.environ["BENCH_UNLOCKS"])
+outputs = {
+    name: app.topic(os.environ["BENCH_OUTPUTS"] + name)
+    for name in (ACHIEVEMENT_UNLOCKED, LEVEL_UP, PET_EVOLVED)
+}
 callers: Any = app.Table("callers", partitions=PARTITIONS, key_type=bytes, value_type=bytes)
 
-fold = Fold(Path(os.environ["BENCH_CATALOG"]))
+fold = Fold()
+judge = Judge(Path(os.environ["BENCH_CATALOG"]))
+messages = Messages(os.environ["BENCH_APP"])
 reporter = Reporter()
 encode = msgspec.msgpack.Encoder().encode
 decode_state = msgspec.msgpack.Decoder(State).decode
@@ -72,8 +79,9 @@ async def on_event(stream: Any) -> None:
             if fold.fold(topic, event, state.caller, cell, day):
                 state.days[day] = cell
             place = source.topic, source.partition, source.offset
-            for what, fields in fold.judge(topic, state.caller):
-                await unlocks.send(key=source.key, value=message(event.caller_id, what, fields, event, place))
+            for unlocked in judge.judge(topic, state.caller):
+                output, key, value, headers = messages.message(event.caller_id, unlocked, event, place)
+                await outputs[output].send(key=key, value=value, headers=headers)
             callers[source.key] = encode(state)
         reporter.add(1)
 

@@ -96,7 +96,7 @@ async def workers(here: Bench, load: Load, count: int, rounds: int, report: Repo
 async def _together(run: Run, count: int) -> Workers:
     subject = Streakline()
     await subject.create_topics(run)
-    since = await ends(run, subject.unlock_topic(run))
+    since = await ends(run, subject.outputs(run).values())
     broker = Usage(run.bench.broker) if run.bench.broker is not None else None
     watched: list[_Watch] = []
     with ExitStack() as stack:

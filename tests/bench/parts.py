@@ -25,14 +25,15 @@ BY: Final = {"": "second", "-cpu": "second of processor time"}
 #: What the tables do not say.
 SPEED_NOTE: Final = """\
 Ratios are of streakline to the program. All read the same six topics from the beginning, keep counters, day cells,
-streaks and models of every caller, and publish its achievements and levels; what each has counted and published was
-compared with a recount, caller by caller and unlock by unlock. What is measured is from the first third of the load to nine tenths of it, when all are warm and none waits for its
-last commit; a turn of the first program before all rounds is not counted. Quix Streams was given a fifteenth of the events and Faust one of
-150, of the same callers, so each of these comes less often. streakline and `getmany` take as many bytes of each topic in turn, so that
-requests, which are most, are left in the end; Kafka Streams goes by time. streakline alone remembers identities, checks
-every field, keeps the gateway's scope, pets and a ledger, and writes CloudEvents headers. Kafka Streams (exactly_once_v2; 0.1 s is
-its default) and Quix Streams write rows, unlocks and offsets in one transaction, as streakline does; Bytewax keeps its state in local files and Faust commits
-after the fact, so both publish and (Faust) count again after a crash."""
+streaks and models of every caller, and publish its achievements, levels and pets with the same fields and CloudEvents headers. What
+each has counted was compared with a recount caller by caller, and what it has published message by message, on all three topics. What is
+measured is from the first third of the load to nine tenths of it, when all are warm and none waits for its last commit; a turn of the
+first program before all rounds is not counted. Quix Streams was given a fifteenth of the events and Faust one of 150, of the same callers,
+so each of these comes less often. streakline and `getmany` take as many bytes of each topic in turn, so that requests, which are most, are
+left in the end; Kafka Streams goes by time. What streakline does beside that, and nobody else: it remembers identities, checks every field
+(the others decode those that they need), keeps the scope of the gateway, and a ledger of what it has published. Kafka Streams
+(exactly_once_v2; 0.1 s is its default) and Quix Streams write rows, messages and offsets in one transaction, as streakline does; Bytewax keeps
+its state in local files and Faust commits after the fact, so both publish and (Faust) count again after a crash."""
 
 RESTORE_NOTE: Final = """\
 Rows are those of streakline's own fold for 256 callers, under the names of all; memory is that of the worker after the

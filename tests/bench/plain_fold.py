@@ -1,39 +1,27 @@
-"""The fold that the Python programs of the bench share: counters, days, streak, models, achievements, level.
+"""The fold that the Python programs of the bench share: counters, days, streak, models.
 
 Written for speed within the bounds of the language: msgspec decodes the fields that are needed and encodes what is
-kept, and only achievements of what an event can change are looked at. It knows nothing of the frameworks that call it,
-and imports nothing of streakline, so that it runs in their environment.
+kept. It knows nothing of the frameworks that call it, and imports nothing of streakline, so that it runs in their
+environment. What is unlocked is judged in ``plain_judge.py`` and put into messages in ``plain_message.py``.
 """
 
-import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from math import isqrt
-from pathlib import Path
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
-_REQUEST: Final = "gateway.requests"
-_HIT: Final = "gateway.cache-hits"
-_CALL: Final = "gateway.mcp-calls"
-_RACE: Final = "gateway.races"
-_FACT: Final = "gateway.facts"
+REQUEST: Final = "gateway.requests"
+HIT: Final = "gateway.cache-hits"
+CALL: Final = "gateway.mcp-calls"
+RACE: Final = "gateway.races"
+FACT: Final = "gateway.facts"
 
-#: What an event of a topic can change, of what achievements are decided on.
-_MEASURES: Final = {
-    _REQUEST: {"requests", "models", "longest_streak"},
-    _HIT: {"cache_hits", "semantic_hits", "tokens_saved", "cost_saved"},
-    _CALL: {"tokens_saved", "longest_streak"},
-    _RACE: {"races"},
-    _FACT: {"facts"},
-}
-
-#: Fields of an event; ``subscriptions`` are not of a caller.
-TOPICS: Final = (*_MEASURES, "gateway.subscriptions")
+#: ``subscriptions`` are not of a caller.
+TOPICS: Final = (REQUEST, HIT, CALL, RACE, FACT, "gateway.subscriptions")
 
 
 class Request(msgspec.Struct, gc=False):
@@ -77,12 +65,12 @@ class Fact(msgspec.Struct, gc=False):
 
 DECODE: Final[dict[str, Callable[[bytes], Any]]] = {
     topic: msgspec.json.Decoder(event).decode
-    for topic, event in ((_REQUEST, Request), (_HIT, CacheHit), (_CALL, Call), (_RACE, Call), (_FACT, Fact))
+    for topic, event in ((REQUEST, Request), (HIT, CacheHit), (CALL, Call), (RACE, Call), (FACT, Fact))
 }
 
 
 class Caller(msgspec.Struct, array_like=True):
-    """What is kept of a caller. Days are bits of one integer, the first of them ``first_day``."""
+    """What is kept of a caller."""
 
     requests: int = 0
     cache_hits: int = 0
@@ -93,10 +81,11 @@ class Caller(msgspec.Struct, array_like=True):
     facts: int = 0
     superseded: int = 0
     level: int = 1
+    #: A bit for each goal of ``plain_judge.py``: achievements first, then the stages of species.
     held: int = 0
     longest_streak: int = 0
     models: list[str] = msgspec.field(default_factory=list)
-    #: Pages of 64 days.
+    #: Pages of 64 days, a bit for each.
     active: dict[int, int] = msgspec.field(default_factory=dict)
     requested: dict[int, int] = msgspec.field(default_factory=dict)
 
@@ -105,27 +94,10 @@ class Caller(msgspec.Struct, array_like=True):
 Cell = list[int]
 
 
-class Achievement(msgspec.Struct, frozen=True):
-    """One of the catalog."""
-
-    id: str
-    title: str
-    description: str
-    icon: str
-    category: str
-    measure: str
-    threshold: int
-
-
 class Fold:
-    """Folds events into callers and says what was unlocked."""
+    """Folds events into callers."""
 
-    def __init__(self, catalog: Path) -> None:
-        every = msgspec.json.decode(catalog.read_bytes(), type=list[Achievement])
-        self._by_topic = {
-            topic: [(1 << bit, each) for bit, each in enumerate(every) if each.measure in measures]
-            for topic, measures in _MEASURES.items()
-        }
+    def __init__(self) -> None:
         self._days: dict[str, int] = {}
 
     def day(self, at: str) -> int:
@@ -138,7 +110,7 @@ class Fold:
 
     def fold(self, topic: str, event: Any, caller: Caller, cell: Cell, day: int) -> bool:
         """Fold an event into its caller and its day; return whether the day's cell has changed."""
-        if topic == _REQUEST:
+        if topic == REQUEST:
             caller.requests += 1
             cell[0] += 1
             if event.model not in caller.models:
@@ -146,7 +118,7 @@ class Fold:
             if add_day(caller.requested, day):
                 self._activate(caller, day)
             return True
-        if topic == _HIT:
+        if topic == HIT:
             hits, tokens, nanos = event.hits, event.tokens_saved, nanos_of(event.cost_saved)
             caller.cache_hits += hits
             caller.semantic_hits += hits if event.kind == "semantic" else 0
@@ -155,10 +127,10 @@ class Fold:
             cell[1] += tokens
             cell[2] += nanos
             return True
-        if topic == _CALL:
+        if topic == CALL:
             caller.tokens_saved += event.tokens_saved
             self._activate(caller, day)
-        elif topic == _RACE:
+        elif topic == RACE:
             caller.races += 1
         elif event.superseded_by is None:
             caller.facts += 1
@@ -174,58 +146,6 @@ class Fold:
             while has_day(caller.active, last + 1):
                 last += 1
             caller.longest_streak = max(caller.longest_streak, last - first + 1)
-
-    def judge(self, topic: str, caller: Caller) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield what the newest event of a topic has unlocked: what it is, and its own fields."""
-        for bit, each in self._by_topic[topic]:
-            if not caller.held & bit and (
-                value := getattr(caller, "models" if each.measure == "models" else each.measure)
-            ):
-                number = len(value) if each.measure == "models" else value
-                if number >= each.threshold:
-                    caller.held |= bit
-                    yield (
-                        each.id,
-                        {
-                            "achievement_id": each.id,
-                            "title": each.title,
-                            "description": each.description,
-                            "icon": each.icon,
-                            "category": each.category,
-                            "value": number,
-                            "threshold": each.threshold,
-                        },
-                    )
-        xp = caller.tokens_saved // 240 + caller.cache_hits * 50 + caller.races * 25 + caller.facts * 10
-        level = isqrt(xp // 53) or 1
-        if level > caller.level:
-            before, caller.level = caller.level, level
-            goal = (level + 1) ** 2 * 53
-            yield (
-                f"level/{level}",
-                {"from_level": before, "level": level, "xp": xp, "xp_for_next_level": goal},
-            )
-
-
-def message(caller: str, what: str, fields: dict[str, Any], event: Any, place: tuple[str, int, int]) -> bytes:
-    """Return the message about something unlocked."""
-    scope = f"caller:{caller}"
-    topic, partition, offset = place
-    return msgspec.json.encode(
-        {
-            "event_id": hashlib.sha256(f"{scope}/{what}".encode()).hexdigest()[:32],
-            "scope": scope,
-            **fields,
-            "achieved_at": event.created_at,
-            "recorded_at": datetime.now(UTC),
-            "cause": {
-                "topic": topic,
-                "partition": partition,
-                "offset": offset,
-                "id": getattr(event, event.__struct_fields__[0]),
-            },
-        }
-    )
 
 
 def add_day(days: dict[int, int], day: int) -> bool:
@@ -249,14 +169,24 @@ def nanos_of(dollars: str) -> int:
     return int(whole) * 10**9 + int(part.ljust(9, "0") or 0)
 
 
-def total(caller: Caller, cells: dict[int, Cell]) -> list[Any]:
-    """Return what the recount is compared with, in its order (``expected.Total``)."""
+def total(caller: Caller, cells: dict[int, Cell], achievements: int) -> list[Any]:
+    """Return what the recount is compared with, in its order (``expected.Total``).
+
+    ``achievements`` is how many there are: so many of the lowest bits of what is held.
+    """
+    earned = caller.held & (1 << achievements) - 1
     weighted = [sum(day * cell[place] for day, cell in cells.items()) for place in range(3)]
     return [
         *(caller.requests, caller.cache_hits, caller.semantic_hits, caller.tokens_saved, caller.cost_saved),
         *(caller.races, caller.facts, caller.superseded, len(caller.models)),
         *(sum(mask.bit_count() for mask in days.values()) for days in (caller.requested, caller.active)),
-        *(caller.longest_streak, caller.level, caller.held.bit_count(), weighted),
+        *(
+            caller.longest_streak,
+            caller.level,
+            earned.bit_count(),
+            (caller.held ^ earned).bit_count(),
+            weighted,
+        ),
     ]
 
 

@@ -6,12 +6,18 @@ from typing import Any
 
 import msgspec
 from quixstreams import Application, State, message_context
+from quixstreams.models import SerializationContext, Serializer
 
-from tests.bench.plain_fold import DECODE, TOPICS, Caller, Cell, Fold, message
+from tests.bench.plain_fold import DECODE, TOPICS, Caller, Cell, Fold
+from tests.bench.plain_judge import ACHIEVEMENT_UNLOCKED, LEVEL_UP, PET_EVOLVED, Judge
+from tests.bench.plain_message import Message, Messages
 
 PREFIX = os.environ["BENCH_PREFIX"]
+OUTPUTS = os.environ["BENCH_OUTPUTS"]
 
-fold = Fold(Path(os.environ["BENCH_CATALOG"]))
+fold = Fold()
+judge = Judge(Path(os.environ["BENCH_CATALOG"]))
+messages = Messages(os.environ["BENCH_APP"])
 encode = msgspec.msgpack.Encoder().encode
 decode_caller = msgspec.msgpack.Decoder(Caller).decode
 decode_cell = msgspec.msgpack.Decoder(Cell).decode
@@ -42,7 +48,15 @@ app = Application(
 )
 
 
-def on_event(value: bytes, key: bytes, _timestamp: int, _headers: Any, state: State) -> list[bytes]:
+class ValueOf(Serializer):
+    """Takes the value of a message, which goes through the last steps as a whole."""
+
+    def __call__(self, value: Message, ctx: SerializationContext) -> bytes:  # noqa: ARG002 - named by the library
+        """Return the bytes to send."""
+        return value.value
+
+
+def on_event(value: bytes, key: bytes, _timestamp: int, _headers: Any, state: State) -> list[Message]:
     """Fold an event into its caller and its day, each a row of its own as bytes, so that a write is small."""
     context = message_context()
     topic = context.topic.removeprefix(PREFIX)
@@ -58,9 +72,7 @@ def on_event(value: bytes, key: bytes, _timestamp: int, _headers: Any, state: St
     if fold.fold(topic, event, caller, cell, day):
         state.set_bytes(cell_key, encode(cell))
     place = context.topic, context.partition, context.offset
-    unlocked = [
-        message(event.caller_id, what, fields, event, place) for what, fields in fold.judge(topic, caller)
-    ]
+    unlocked = [messages.message(event.caller_id, each, event, place) for each in judge.judge(topic, caller)]
     state.set_bytes("caller", encode(caller))
     return unlocked
 
@@ -73,7 +85,14 @@ all_events = frames[0]
 for frame in frames[1:]:
     all_events = all_events.concat(frame)
 all_events = all_events.apply(on_event, stateful=True, metadata=True, expand=True)
-all_events.to_topic(app.topic(os.environ["BENCH_UNLOCKS"], key_serializer="bytes", value_serializer="bytes"))
+all_events = all_events.set_headers(lambda message, _key, _timestamp, _headers: message.headers)
+outputs = {
+    name: app.topic(OUTPUTS + name, key_serializer="bytes", value_serializer=ValueOf())
+    for name in (ACHIEVEMENT_UNLOCKED, LEVEL_UP, PET_EVOLVED)
+}
+all_events.to_topic(
+    lambda message, _key, _timestamp, _headers: outputs[message.output], key=lambda message: message.key
+)
 
 if __name__ == "__main__":
     app.run()

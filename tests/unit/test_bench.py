@@ -2,15 +2,28 @@
 
 import json
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
+from app.domain.achievements import ACHIEVEMENTS
+from app.domain.progress import AchievementEarned, LevelReached, Progress, StageReached
+from app.domain.published import Cause, cloud_event_headers, event_id, publish
+from app.domain.species import TOKEN_FOX
 from tests.bench.expected import Expected, Total
 from tests.bench.load import TOPICS, Load, Sent, events
+from tests.bench.outputs import MESSAGES, compare, due, fault
 from tests.bench.plain_fold import DECODE, Caller, Cell, Fold, total
+from tests.bench.plain_judge import Judge
+from tests.bench.plain_message import Messages
 from tests.bench.subjects.subject import catalog
 from tests.chaos.recount import Recount
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
 
 LOAD = Load(events=6_000, callers=40, seed=7)
 EPOCH = 719_163
@@ -41,11 +54,12 @@ def test_what_a_load_must_come_to_is_what_another_recount_makes_of_its_bytes(
             sum((day - EPOCH) * cell[place] for day, cell in judged.days.items()) for place in range(3)
         ]
         assert scope.earned() == judged.achievements(gateway=False)
+        assert scope.stages() == judged.stages()
         assert scope.total() == Total(
             *(judged.requests, judged.hits, judged.semantic, judged.tokens, judged.nanos),
             *(judged.races, judged.stored, judged.superseded),
             *(len(judged.models), len(judged.requested), len(judged.active), judged.longest()),
-            *(judged.level(), len(judged.achievements(gateway=False))),
+            *(judged.level(), len(judged.achievements(gateway=False)), len(judged.stages())),
             (weighted[0], weighted[1], weighted[2]),
         )
 
@@ -55,11 +69,11 @@ def test_the_fold_of_the_python_programs_agrees_with_the_recount(
 ) -> None:
     """Bytewax, Quix Streams and Faust are given a fold that counts and unlocks what the load must come to."""
     sent, expected = traffic
-    fold = Fold(catalog(tmp_path))
+    fold, judge, messages = Fold(), Judge(catalog(tmp_path)), Messages("app")
     callers: dict[str, Caller] = {}
     days: dict[str, dict[int, Cell]] = {}
-    unlocked: Counter[tuple[str, str]] = Counter()
-    for each in sent:
+    published: dict[str, Counter[Hashable]] = {name: Counter() for name in MESSAGES}
+    for offset, each in enumerate(sent):
         topic = TOPICS[each.topic]
         if topic not in DECODE:
             continue
@@ -70,15 +84,94 @@ def test_the_fold_of_the_python_programs_agrees_with_the_recount(
         cell = cells.get(day, [0, 0, 0])
         if fold.fold(topic, event, caller, cell, day):
             cells[day] = cell
-        for _, fields in fold.judge(topic, caller):
-            if "achievement_id" in fields:
-                unlocked[event.caller_id, fields["achievement_id"]] += 1
+        for unlocked in judge.judge(topic, caller):
+            name, key, value, headers = messages.message(event.caller_id, unlocked, event, (topic, 0, offset))
+            message = msgspec.json.decode(value, type=MESSAGES[name])
+            assert fault(name, message, key, headers) == ""
+            published[name][message.what(event.caller_id)] += 1
     totals = {}
     for name, caller in callers.items():
-        *numbers, weighted = total(caller, days[name])
+        *numbers, weighted = total(caller, days[name], judge.achievements)
         totals[name] = Total._make([*numbers, tuple(weighted)])
     assert expected.problem(totals) == ""
-    assert unlocked == Counter(expected.unlocks())
+    for name, found in published.items():
+        assert found
+        assert compare(found, due(name, expected)) == ""
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        AchievementEarned(ACHIEVEMENTS[12], 3 * 10**7, 10**7),
+        LevelReached(1, 2, 300, 477),
+        StageReached(TOKEN_FOX, TOKEN_FOX.stages[0], 0),
+    ],
+)
+def test_what_streakline_publishes_is_what_the_others_are_held_to(progress: Progress) -> None:
+    """The fields and headers that are asked of all programs are those of the product's own messages."""
+    at = datetime(2025, 3, 1, 12, 30, tzinfo=UTC)
+    name, value = publish(progress, "caller:ada", at, at, Cause("gateway.requests", 0, 1, "r-1"))
+    message = msgspec.json.decode(msgspec.json.encode(value), type=MESSAGES[name])
+    headers = cloud_event_headers(name, value, "streakline")
+    assert fault(name, message, b"caller:ada", headers) == ""
+    assert "key" in fault(name, message, b"ada", headers)
+    for place, (header, text) in enumerate(headers):
+        assert "headers" in fault(name, message, b"caller:ada", [*headers[:place], *headers[place + 1 :]])
+        wrong = [*headers[:place], (header, text[:-1]), *headers[place + 1 :]]
+        assert header == "ce_source" or "headers" in fault(name, message, b"caller:ada", wrong)
+
+
+def test_ids_are_those_of_the_product(tmp_path: Path) -> None:
+    """A message about the same is the same message, whoever publishes it."""
+    caller = Caller(requests=1)
+    [unlocked] = Judge(catalog(tmp_path)).judge("gateway.requests", caller)
+    event = DECODE["gateway.requests"](
+        b'{"request_id":"r","caller_id":"ada","model":"m","created_at":"2025-03-01T12:30:00Z"}'
+    )
+    message = Messages("app").message("ada", unlocked, event, ("gateway.requests", 0, 0))
+    assert json.loads(message.value)["event_id"] == event_id(
+        "achievement-unlocked", "caller:ada", "first-call"
+    )
+
+
+def test_pets_of_hand_counted_callers() -> None:
+    """Ten hits of 500 tokens make a cat, grown once, and a young fox; a million tokens need a week for a dragon."""
+    expected = Expected()
+    for number in range(10):
+        expected.cache_hit(b"cat", number % 2, 500, 0, semantic=False)
+    assert list(expected.levels()) == [("cat", 2), ("cat", 3)]  # 500 points for hits, 20 for tokens
+    for day in range(7):
+        expected.mcp_call(b"dragon", day, 150_000)
+        expected.mcp_call(b"six days", day - day // 6, 150_000)
+    expected.mcp_call(b"nobody", 1, 999)
+    pets = set(expected.pets())
+    fox = {("token-fox", 0), ("token-fox", 1)}
+    assert {pet[1:] for pet in pets if pet[0] == "cat"} == {
+        ("cache-cat", 0),
+        ("cache-cat", 1),
+        ("token-fox", 0),
+    }
+    assert {pet[1:] for pet in pets if pet[0] == "six days"} == fox
+    assert {pet[1:] for pet in pets if pet[0] == "dragon"} == fox | {
+        ("gateway-dragon", stage) for stage in range(4)
+    }
+    assert not any(pet[0] == "nobody" for pet in pets)
+    with pytest.raises(AssertionError):  # such an event passes levels: which are published, order decides
+        list(expected.levels())
+
+
+@pytest.mark.parametrize("name", list(MESSAGES))
+def test_what_is_missing_or_published_too_often_is_told(
+    name: str, traffic: tuple[list[Sent], Expected]
+) -> None:
+    """An unlock, a level or a pet that is not there, there twice, or of nobody is a problem, and is said."""
+    _, expected = traffic
+    right = Counter(due(name, expected))
+    one = next(iter(right))
+    assert compare(Counter(right), due(name, expected)) == ""
+    assert "1 are missing, 0 too many" in compare(right - Counter([one]), due(name, expected))
+    assert "0 are missing, 1 too many" in compare(right + Counter([one]), due(name, expected))
+    assert "0 are missing, 1 too many" in compare(right + Counter(["stranger"]), due(name, expected))
 
 
 def test_a_program_that_miscounts_one_caller_is_told(traffic: tuple[list[Sent], Expected]) -> None:

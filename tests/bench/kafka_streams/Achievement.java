@@ -1,37 +1,48 @@
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.File;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Map;
 
-/** One of the catalog's achievements that a caller can have; all programs of the bench read the same file. */
-record Achievement(
-        String id, String title, String description, String icon, String category, String measure, long threshold) {
+/** One of the achievements that a caller can have. Money is in nano-dollars here, and published in dollars. */
+final class Achievement extends Goal {
+    private static final double NANOS = 1e9;
 
-    static List<Achievement> read(File file) throws IOException {
-        List<Achievement> catalog = new ArrayList<>();
-        for (JsonNode each : new ObjectMapper().readTree(file)) {
-            catalog.add(new Achievement(
-                each.get("id").asText(), each.get("title").asText(), each.get("description").asText(),
-                each.get("icon").asText(), each.get("category").asText(), each.get("measure").asText().intern(),
-                each.get("threshold").asLong()));
-        }
-        return catalog;
+    private final String id;
+    private final String title;
+    private final String description;
+    private final String icon;
+    private final String category;
+    private final Measure measure;
+    private final long threshold;
+
+    Achievement(JsonNode from) {
+        this(from, Measure.valueOf(from.get("measure").asText().toUpperCase()), from.get("threshold").asLong());
     }
 
-    long valueOf(Caller caller) {
-        return switch (measure) {
-            case "requests" -> caller.requests;
-            case "tokens_saved" -> caller.tokens;
-            case "cost_saved" -> caller.nanos;
-            case "cache_hits" -> caller.hits;
-            case "semantic_hits" -> caller.semantic;
-            case "models" -> caller.models;
-            case "races" -> caller.races;
-            case "facts" -> caller.facts;
-            case "longest_streak" -> caller.longest;
-            default -> throw new IllegalStateException(measure);
-        };
+    private Achievement(JsonNode from, Measure measure, long threshold) {
+        super(Messages.ACHIEVEMENT_UNLOCKED, Map.of(measure, threshold), from.get("id").asText());
+        this.measure = measure;
+        this.threshold = threshold;
+        id = from.get("id").asText();
+        title = from.get("title").asText();
+        description = from.get("description").asText();
+        icon = from.get("icon").asText();
+        category = from.get("category").asText();
+    }
+
+    @Override
+    void write(JsonGenerator json, Caller caller) throws IOException {
+        json.writeStringField("achievement_id", id);
+        json.writeStringField("title", title);
+        json.writeStringField("description", description);
+        json.writeStringField("icon", icon);
+        json.writeStringField("category", category);
+        if (measure == Measure.COST_SAVED) {
+            json.writeNumberField("value", measure.of(caller) / NANOS);
+            json.writeNumberField("threshold", threshold / NANOS);
+        } else {
+            json.writeNumberField("value", measure.of(caller));
+            json.writeNumberField("threshold", threshold);
+        }
     }
 }

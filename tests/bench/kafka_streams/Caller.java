@@ -24,8 +24,9 @@ final class Caller {
     long races;
     long facts;
     long superseded;
+    /** The bits of the goals that it has reached, as {@link Catalog} numbers them. */
+    long held;
     int level = 1;
-    int held;
     int longest;
     int models;
     /** Page p has the days 64 p to 64 p + 63. */
@@ -115,11 +116,16 @@ final class Caller {
         return tokens / 240 + hits * 50 + races * 25 + facts * 10;
     }
 
+    /** With how many points a level begins; but level 1 is everybody's. */
+    static long pointsOf(int level) {
+        return 53L * level * level;
+    }
+
     byte[] encode() {
-        ByteBuffer to = ByteBuffer.allocate(8 * 8 + 5 * 4 + 20 * pages.length + names.length);
+        ByteBuffer to = ByteBuffer.allocate(9 * 8 + 4 * 4 + 20 * pages.length + names.length);
         to.putLong(requests).putLong(hits).putLong(semantic).putLong(tokens).putLong(nanos);
-        to.putLong(races).putLong(facts).putLong(superseded);
-        to.putInt(level).putInt(held).putInt(longest).putInt(models).putInt(pages.length);
+        to.putLong(races).putLong(facts).putLong(superseded).putLong(held);
+        to.putInt(level).putInt(longest).putInt(models).putInt(pages.length);
         for (int page = 0; page < pages.length; page++) {
             to.putInt(pages[page]).putLong(active[page]).putLong(requested[page]);
         }
@@ -137,8 +143,8 @@ final class Caller {
         caller.races = from.getLong();
         caller.facts = from.getLong();
         caller.superseded = from.getLong();
+        caller.held = from.getLong();
         caller.level = from.getInt();
-        caller.held = from.getInt();
         caller.longest = from.getInt();
         caller.models = from.getInt();
         int count = from.getInt();

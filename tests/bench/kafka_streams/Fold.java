@@ -1,15 +1,7 @@
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.time.Instant;
-import java.util.HexFormat;
-import java.util.List;
+import java.util.Map;
 import org.apache.kafka.streams.processor.api.Processor;
 import org.apache.kafka.streams.processor.api.ProcessorContext;
 import org.apache.kafka.streams.processor.api.Record;
@@ -20,19 +12,17 @@ import org.apache.kafka.streams.state.KeyValueStore;
 final class Fold implements Processor<byte[], byte[], byte[], byte[]> {
     static final String CALLERS = "callers";
     static final String DAYS = "days";
-    static final String UNLOCKS = "unlocks";
-    static final String LEVELS = "levels";
 
-    private static final JsonFactory JSON = new JsonFactory();
-
-    private final String prefix;
-    private final List<Achievement> catalog;
+    private final Map<String, Kind> kinds;
+    private final Catalog catalog;
+    private final Messages messages;
     private ProcessorContext<byte[], byte[]> context;
     private KeyValueStore<byte[], Caller> callers;
     private KeyValueStore<byte[], byte[]> days;
 
-    Fold(String prefix, List<Achievement> catalog) {
-        this.prefix = prefix;
+    Fold(String app, String prefix, Catalog catalog) {
+        kinds = Kind.byTopic(prefix);
+        messages = new Messages(app);
         this.catalog = catalog;
     }
 
@@ -46,9 +36,9 @@ final class Fold implements Processor<byte[], byte[], byte[], byte[]> {
     @Override
     public void process(Record<byte[], byte[]> record) {
         RecordMetadata from = context.recordMetadata().orElseThrow();
-        String topic = from.topic().substring(prefix.length());
-        if (topic.equals("gateway.subscriptions")) {
-            return; // of the gateway, not of a caller
+        Kind kind = kinds.get(from.topic());
+        if (kind == Kind.SUBSCRIPTION) {
+            return;
         }
         try {
             Event event = Event.parse(record.value());
@@ -56,40 +46,44 @@ final class Fold implements Processor<byte[], byte[], byte[], byte[]> {
             if (caller == null) {
                 caller = new Caller();
             }
-            switch (topic) {
-                case "gateway.requests" -> {
-                    caller.requests++;
-                    caller.addModel(event.model);
-                    if (caller.addRequested(event.day)) {
-                        caller.addActive(event.day);
-                    }
-                    addToDay(record.key(), event.day, 1, 0, 0);
-                }
-                case "gateway.cache-hits" -> {
-                    caller.hits += event.hits;
-                    caller.semantic += event.semantic ? event.hits : 0;
-                    caller.tokens += event.tokensSaved;
-                    caller.nanos += event.costSaved;
-                    addToDay(record.key(), event.day, 0, event.tokensSaved, event.costSaved);
-                }
-                case "gateway.mcp-calls" -> {
-                    caller.tokens += event.tokensSaved;
-                    caller.addActive(event.day);
-                }
-                case "gateway.races" -> caller.races++;
-                case "gateway.facts" -> {
-                    if (event.superseded) {
-                        caller.superseded++;
-                    } else {
-                        caller.facts++;
-                    }
-                }
-                default -> throw new IllegalStateException(topic);
-            }
-            judge(caller, event, record, from);
+            fold(kind, event, caller, record.key());
+            judge(kind, caller, event, record, from);
             callers.put(record.key(), caller);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private void fold(Kind kind, Event event, Caller caller, byte[] key) {
+        switch (kind) {
+            case REQUEST -> {
+                caller.requests++;
+                caller.addModel(event.model);
+                if (caller.addRequested(event.day)) {
+                    caller.addActive(event.day);
+                }
+                addToDay(key, event.day, 1, 0, 0);
+            }
+            case CACHE_HIT -> {
+                caller.hits += event.hits;
+                caller.semantic += event.semantic ? event.hits : 0;
+                caller.tokens += event.tokensSaved;
+                caller.nanos += event.costSaved;
+                addToDay(key, event.day, 0, event.tokensSaved, event.costSaved);
+            }
+            case MCP_CALL -> {
+                caller.tokens += event.tokensSaved;
+                caller.addActive(event.day);
+            }
+            case RACE -> caller.races++;
+            case FACT -> {
+                if (event.superseded) {
+                    caller.superseded++;
+                } else {
+                    caller.facts++;
+                }
+            }
+            default -> throw new IllegalStateException(kind.topic);
         }
     }
 
@@ -106,71 +100,31 @@ final class Fold implements Processor<byte[], byte[], byte[], byte[]> {
         days.put(dayKey, cell.array());
     }
 
-    private void judge(Caller caller, Event event, Record<byte[], byte[]> record, RecordMetadata from)
+    /** Only goals that the event can reach and that the caller does not hold are looked at: a busy one holds most. */
+    private void judge(Kind kind, Caller caller, Event event, Record<byte[], byte[]> record, RecordMetadata from)
             throws IOException {
-        for (int i = 0; i < catalog.size(); i++) {
-            Achievement each = catalog.get(i);
-            if ((caller.held >> i & 1) == 0 && each.valueOf(caller) >= each.threshold()) {
-                caller.held |= 1 << i;
-                byte[] value = message(each.id(), record.key(), event, from, json -> {
-                    json.writeStringField("achievement_id", each.id());
-                    json.writeStringField("title", each.title());
-                    json.writeStringField("description", each.description());
-                    json.writeStringField("icon", each.icon());
-                    json.writeStringField("category", each.category());
-                    json.writeNumberField("value", each.valueOf(caller));
-                    json.writeNumberField("threshold", each.threshold());
-                });
-                context.forward(record.withValue(value), UNLOCKS);
+        for (long open = catalog.reachableBy(kind) & ~caller.held; open != 0; open &= open - 1) {
+            Goal goal = catalog.goal(Long.numberOfTrailingZeros(open));
+            if (goal.isReachedBy(caller)) {
+                caller.held |= Long.lowestOneBit(open);
+                context.forward(
+                    messages.message(goal.output, goal.what, record, event, from, json -> goal.write(json, caller)),
+                    goal.output);
             }
         }
         long xp = caller.xp();
-        int level = Math.max(1, (int) Math.sqrt(xp / 53));
-        if (level > caller.level) {
+        if (xp >= Caller.pointsOf(caller.level + 1)) {
             int before = caller.level;
-            caller.level = level;
-            byte[] value = message("level/" + level, record.key(), event, from, json -> {
-                json.writeNumberField("from_level", before);
-                json.writeNumberField("level", level);
-                json.writeNumberField("xp", xp);
-                json.writeNumberField("xp_for_next_level", (level + 1) * (level + 1) * 53);
-            });
-            context.forward(record.withValue(value), LEVELS);
-        }
-    }
-
-    private interface Fields {
-        void write(JsonGenerator json) throws IOException;
-    }
-
-    private static byte[] message(String what, byte[] key, Event event, RecordMetadata from, Fields fields)
-            throws IOException {
-        String scope = "caller:" + new String(key, StandardCharsets.UTF_8);
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream(512);
-        try (JsonGenerator json = JSON.createGenerator(bytes)) {
-            json.writeStartObject();
-            json.writeStringField("event_id", hash(scope + "/" + what));
-            json.writeStringField("scope", scope);
-            fields.write(json);
-            json.writeStringField("achieved_at", event.createdAt);
-            json.writeStringField("recorded_at", Instant.now().toString());
-            json.writeObjectFieldStart("cause");
-            json.writeStringField("topic", from.topic());
-            json.writeNumberField("partition", from.partition());
-            json.writeNumberField("offset", from.offset());
-            json.writeStringField("id", event.id);
-            json.writeEndObject();
-            json.writeEndObject();
-        }
-        return bytes.toByteArray();
-    }
-
-    private static String hash(String text) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest, 0, 16);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
+            int level = caller.level = (int) Math.sqrt(xp / Caller.pointsOf(1));
+            String[] what = {Integer.toString(level)};
+            context.forward(
+                messages.message(Messages.LEVEL_UP, what, record, event, from, json -> {
+                    json.writeNumberField("from_level", before);
+                    json.writeNumberField("level", level);
+                    json.writeNumberField("xp", xp);
+                    json.writeNumberField("xp_for_next_level", Caller.pointsOf(level + 1));
+                }),
+                Messages.LEVEL_UP);
         }
     }
 }

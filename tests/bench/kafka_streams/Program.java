@@ -19,25 +19,22 @@ import org.apache.kafka.streams.state.Stores;
 
 /** The same fold as a Kafka Streams program. Environment: BENCH_BROKER, BENCH_APP, BENCH_PREFIX, BENCH_STORE, ... */
 public final class Program {
-    private static final List<String> TOPICS = List.of(
-        "gateway.requests", "gateway.cache-hits", "gateway.mcp-calls", "gateway.races", "gateway.facts",
-        "gateway.subscriptions");
-
     public static void main(String[] arguments) throws IOException, InterruptedException {
         String app = System.getenv("BENCH_APP");
         String prefix = System.getenv("BENCH_PREFIX");
         boolean inMemory = System.getenv("BENCH_STORE").equals("memory");
-        List<Achievement> catalog = Achievement.read(new File(System.getenv("BENCH_CATALOG")));
+        Catalog catalog = new Catalog(new File(System.getenv("BENCH_CATALOG")));
 
         Topology topology = new Topology();
         ByteArrayDeserializer bytes = new ByteArrayDeserializer();
-        topology.addSource("events", bytes, bytes, TOPICS.stream().map(name -> prefix + name).toArray(String[]::new));
-        topology.addProcessor("fold", () -> new Fold(prefix, catalog), "events");
+        topology.addSource("events", bytes, bytes, Kind.byTopic(prefix).keySet().toArray(String[]::new));
+        topology.addProcessor("fold", () -> new Fold(app, prefix, catalog), "events");
         topology.addStateStore(store(Fold.CALLERS, inMemory, Caller.SERDE), "fold");
         topology.addStateStore(store(Fold.DAYS, inMemory, Serdes.ByteArray()), "fold");
         ByteArraySerializer to = new ByteArraySerializer();
-        topology.addSink(Fold.UNLOCKS, System.getenv("BENCH_UNLOCKS"), to, to, "fold");
-        topology.addSink(Fold.LEVELS, System.getenv("BENCH_LEVELS"), to, to, "fold");
+        for (String output : List.of(Messages.ACHIEVEMENT_UNLOCKED, Messages.LEVEL_UP, Messages.PET_EVOLVED)) {
+            topology.addSink(output, System.getenv("BENCH_OUTPUTS") + output, to, to, "fold");
+        }
 
         KafkaStreams streams = new KafkaStreams(topology, settings(app));
         CountDownLatch ended = new CountDownLatch(1);

@@ -5,9 +5,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Final
 
+from app.domain.achievements import CALLER_ACHIEVEMENTS
 from tests.bench import java
 from tests.bench.expected import Total
-from tests.bench.subjects.subject import Progress, Run, Subject, catalog, group_offsets, newest_rows
+from tests.bench.subjects.subject import (
+    Progress,
+    Run,
+    Subject,
+    catalog,
+    group_offsets,
+    newest_rows,
+    outputs_of,
+)
 from tests.bench.surroundings import Child
 
 #: Milliseconds between commits. 100 is the default of exactly-once; with 1,000 the cache writes a busy caller less
@@ -17,7 +26,7 @@ DEFAULT_COMMIT_MS: Final = 100
 RARE_COMMIT_MS: Final = 1_000
 
 #: As Caller.java writes them.
-_NUMBERS: Final = struct.Struct(">8q5i")
+_NUMBERS: Final = struct.Struct(">9q4i")
 _PAGE: Final = struct.Struct(">iQQ")
 _CELL: Final = struct.Struct(">3q")
 
@@ -43,8 +52,7 @@ class KafkaStreams(Subject):
             "BENCH_STORE": self.store,
             "BENCH_STATE": str(run.bench.folder / f"{run.name}-state"),
             "BENCH_CATALOG": str(catalog(run.bench.folder)),
-            "BENCH_UNLOCKS": self.unlock_topic(run),
-            "BENCH_LEVELS": f"{run.app}.levels",
+            "BENCH_OUTPUTS": outputs_of(run),
             "BENCH_COMMIT_MS": str(self.commit_ms),
             # Rows that are written together go together; they wait for the commit anyway, so no longer than it.
             "BENCH_LINGER_MS": str(min(self.commit_ms, 100)),
@@ -90,9 +98,11 @@ class KafkaStreamsRocksDb(KafkaStreams):
 
 def _total(value: bytes, weighted: Sequence[int]) -> Total:
     numbers = _NUMBERS.unpack_from(value)
-    level, held, longest, models, pages = numbers[8:]
+    held, level, longest, models, pages = numbers[8:]
     masks = [_PAGE.unpack_from(value, _NUMBERS.size + page * _PAGE.size) for page in range(pages)]
     active = sum(mask.bit_count() for _, mask, _ in masks)
     requested = sum(mask.bit_count() for _, _, mask in masks)
-    derived = (models, requested, active, longest, level, held.bit_count())
+    achievements = held & (1 << len(CALLER_ACHIEVEMENTS)) - 1
+    earned = achievements.bit_count(), (held ^ achievements).bit_count()
+    derived = (models, requested, active, longest, level, *earned)
     return Total._make([*numbers[:8], *derived, tuple(weighted)])

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 
+from app.domain.achievements import CALLER_ACHIEVEMENTS
 from tests.bench.expected import Total
 from tests.bench.plain_fold import Caller, Cell, total
 from tests.bench.subjects.subject import (
@@ -22,6 +23,7 @@ from tests.bench.subjects.subject import (
     catalog,
     group_offsets,
     newest_rows,
+    outputs_of,
     printed,
     said,
 )
@@ -31,6 +33,9 @@ from tests.bench.usage import Sample
 #: Of the checkout, so that the programs find the fold; ``BENCH_PYTHON`` is for an environment made elsewhere.
 ROOT: Final = Path(__file__).parents[3]
 THEIR_PYTHON: Final = ROOT / ".bench-venv" / "bin" / "python"
+
+#: How many of the lowest bits of what a caller holds are achievements.
+ACHIEVEMENTS: Final = len(CALLER_ACHIEVEMENTS)
 
 
 class PythonProgram(Subject):
@@ -54,7 +59,7 @@ class PythonProgram(Subject):
             "BENCH_PREFIX": run.bench.prefix,
             "BENCH_STATE": str(run.bench.folder / f"{run.app}-state"),
             "BENCH_CATALOG": str(catalog(run.bench.folder)),
-            "BENCH_UNLOCKS": self.unlock_topic(run),
+            "BENCH_OUTPUTS": outputs_of(run),
             "BENCH_TOTALS": str(_totals_file(run)),
         }
 
@@ -110,7 +115,9 @@ class QuixStreams(PythonProgram):
                 callers[caller] = msgspec.msgpack.decode(value, type=Caller)
             else:
                 cells.setdefault(caller, {})[int(json.loads(what))] = msgspec.msgpack.decode(value)
-        return {name: _total(total(caller, cells.get(name, {}))) for name, caller in callers.items()}
+        return {
+            name: _total(total(caller, cells.get(name, {}), ACHIEVEMENTS)) for name, caller in callers.items()
+        }
 
 
 class Faust(PythonProgram):
@@ -136,7 +143,7 @@ class Faust(PythonProgram):
         Where Faust makes it, its first start may find it without partitions and fail on every event until it is
         started again: seen in one of eight.
         """
-        await run.bench.create_topics_of_its_own(self.unlock_topic(run), self._changelog(run))
+        await run.bench.create_topics_of_its_own(*self.outputs(run).values(), self._changelog(run))
 
     def progress(self, run: Run, child: Child) -> AbstractAsyncContextManager[Progress]:
         """Yield the offsets that it commits."""
@@ -153,7 +160,9 @@ class Faust(PythonProgram):
         """Return its table as the changelog has it, which is what the next worker would start with."""
         rows = await newest_rows(run, self._changelog(run))
         decode = msgspec.msgpack.Decoder(tuple[Caller, dict[int, Cell]]).decode
-        return {key.decode(): _total(total(*decode(value))) for (_, _, key), value in rows.items()}
+        return {
+            key.decode(): _total(total(*decode(value), ACHIEVEMENTS)) for (_, _, key), value in rows.items()
+        }
 
     def _changelog(self, run: Run) -> str:
         return f"{run.app}-callers-changelog"

@@ -7,6 +7,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer
 
+from app.domain.published import OUTPUTS
 from app.domain.streaks import count_days
 from app.factory import POSITIONS
 from app.topics import Surroundings
@@ -39,9 +40,9 @@ class Streakline(Subject):
         """Make the topics of the deployment."""
         await run.bench.create_topics(run.name)
 
-    def unlock_topic(self, run: Run) -> str:
-        """Return the contract's topic."""
-        return around(run).output_topic("achievement-unlocked")
+    def outputs(self, run: Run) -> Mapping[str, str]:
+        """Return the contract's topics."""
+        return {name: around(run).output_topic(name) for name in OUTPUTS}
 
     @asynccontextmanager
     async def progress(self, run: Run, child: Child) -> AsyncIterator[Progress]:
@@ -95,6 +96,7 @@ class Streakline(Subject):
                 *(count_days(active.requested), count_days(active.active), active.longest),
                 sums.held.level,
                 sums.held.achievements.bit_count(),
+                sum(sums.held.stages),
                 (weighted[0], weighted[1], weighted[2]),
             )
         return totals

@@ -2,18 +2,19 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Any, ClassVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from app.domain.achievements import CALLER_ACHIEVEMENTS
+from app.domain.published import ACHIEVEMENT_UNLOCKED, OUTPUTS
+from app.domain.species import SPECIES
 from app.engine.changelog import FETCH_BYTES
 from app.local.files import Report
 from tests.bench.expected import Expected, Total
@@ -23,9 +24,6 @@ from tests.bench.usage import Sample
 
 #: Returns how many events are done; what that means is the program's: committed, where it commits to Kafka.
 Progress = Callable[[], Awaitable[int]]
-
-#: What the scope of a caller begins with.
-CALLER: Final = "caller:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +71,15 @@ class Subject(ABC):
 
     async def create_topics(self, run: Run) -> None:
         """Make the topics that it writes to."""
-        await run.bench.create_topics_of_its_own(self.unlock_topic(run), f"{run.app}.levels")
+        await run.bench.create_topics_of_its_own(*self.outputs(run).values())
+
+    def outputs(self, run: Run) -> Mapping[str, str]:
+        """Return the topics to which it publishes, by what the contract calls them."""
+        return {name: outputs_of(run) + name for name in OUTPUTS}
 
     def unlock_topic(self, run: Run) -> str:
         """Return the topic to which it publishes achievements."""
-        return f"{run.app}.unlocks"
+        return self.outputs(run)[ACHIEVEMENT_UNLOCKED]
 
     async def end(self, child: Child) -> None:
         """End it when all is done."""
@@ -92,13 +94,29 @@ class Subject(ABC):
         return {}
 
 
+def outputs_of(run: Run) -> str:
+    """Return what the output topics of a program begin with that is not streakline."""
+    return f"{run.app}."
+
+
 def catalog(folder: Path) -> Path:
-    """Write the achievements of a caller to a file that all programs read; return it."""
+    """Write the achievements of a caller and the species to a file that all programs read; return it."""
     file = folder / "catalog.json"
     fields = ("id", "title", "description", "icon", "category", "measure", "threshold")
-    file.write_text(
-        json.dumps([{name: getattr(each, name) for name in fields} for each in CALLER_ACHIEVEMENTS])
-    )
+    achievements = [{name: getattr(each, name) for name in fields} for each in CALLER_ACHIEVEMENTS]
+    species = [
+        {
+            "id": each.id,
+            "name": each.name,
+            "rarity": each.rarity,
+            "requirements": [{"measure": r.measure, "threshold": r.threshold} for r in each.requirements],
+            "stages": [
+                {"name": stage.name, "tokens_saved": stage.unlocks_at_tokens_saved} for stage in each.stages
+            ],
+        }
+        for each in SPECIES
+    ]
+    file.write_text(json.dumps({"achievements": achievements, "species": species}), encoding="utf-8")
     return file
 
 
@@ -149,28 +167,32 @@ Rows = dict[tuple[str, int, bytes], bytes]
 async def newest_rows(run: Run, *topics: str) -> Rows:
     """Return the newest value of each key of compacted topics, committed ones only."""
     rows: Rows = {}
-    async for topic, partition, key, value in _records(run, topics, {}):
-        if value is None:
-            rows.pop((topic, partition, key), None)
+    async for record in records(run, topics, {}):
+        if record.value is None:
+            rows.pop((record.topic, record.partition, record.key), None)
         else:
-            rows[topic, partition, key] = value
+            rows[record.topic, record.partition, record.key] = record.value
     return rows
 
 
-async def published(run: Run, topic: str, since: Mapping[TopicPartition, int]) -> Counter[tuple[str, str]]:
-    """Return how often (caller, achievement) was published from offsets on, as a read_committed reader sees it."""
-    found: Counter[tuple[str, str]] = Counter()
-    async for _, _, _, value in _records(run, [topic], since):
-        unlock = json.loads(value or b"{}")
-        if "achievement_id" in unlock and unlock["scope"].startswith(CALLER):
-            found[unlock["scope"].removeprefix(CALLER), unlock["achievement_id"]] += 1
-    return found
-
-
-async def ends(run: Run, topic: str) -> dict[TopicPartition, int]:
+async def ends(run: Run, topics: Iterable[str]) -> dict[TopicPartition, int]:
     """Return the offsets at which partitions end now."""
     async with _consumer(run) as consumer:
-        return dict(await consumer.end_offsets(run.partitions(topic)))
+        return dict(await consumer.end_offsets(run.partitions(*topics)))
+
+
+async def records(run: Run, topics: Iterable[str], since: Mapping[TopicPartition, int]) -> AsyncIterator[Any]:
+    """Yield what topics hold now, from offsets on, as a read_committed reader sees it."""
+    async with _consumer(run) as consumer:
+        partitions = run.partitions(*topics)
+        consumer.assign(partitions)
+        for tp in partitions:
+            consumer.seek(tp, since.get(tp, 0))
+        remaining = {tp: end for tp, end in (await consumer.end_offsets(partitions)).items() if end}
+        while remaining := {tp: end for tp, end in remaining.items() if await consumer.position(tp) < end}:
+            for fetched in (await consumer.getmany(timeout_ms=200)).values():
+                for record in fetched:
+                    yield record
 
 
 def _consumer(run: Run) -> AIOKafkaConsumer:
@@ -180,19 +202,3 @@ def _consumer(run: Run) -> AIOKafkaConsumer:
         isolation_level="read_committed",
         max_partition_fetch_bytes=FETCH_BYTES,
     )
-
-
-async def _records(
-    run: Run, topics: Sequence[str], since: Mapping[TopicPartition, int]
-) -> AsyncIterator[tuple[str, int, bytes, bytes | None]]:
-    """Yield topic, partition, key and value of what topics hold now."""
-    async with _consumer(run) as consumer:
-        partitions = run.partitions(*topics)
-        consumer.assign(partitions)
-        for tp in partitions:
-            consumer.seek(tp, since.get(tp, 0))
-        remaining = {tp: end for tp, end in (await consumer.end_offsets(partitions)).items() if end}
-        while remaining := {tp: end for tp, end in remaining.items() if await consumer.position(tp) < end}:
-            for tp, records in (await consumer.getmany(timeout_ms=200)).items():
-                for record in records:
-                    yield tp.topic, tp.partition, record.key, record.value
