@@ -6,5 +6,6 @@ deletes what it made. Machines differ and are shared, so each measures what it c
 ratios. pytest collects none of them.
 
 Where to begin: ``load.py`` makes the traffic and ``expected.py`` counts it, ``subjects/`` has the programs,
-``contest.py`` lets them take turns, ``restore.py`` restores many callers; ``table.py`` and ``plot.py`` show it.
+``contest.py`` lets them take turns, ``outputs.py`` reads what they have published, ``restore.py`` restores many
+callers; ``table.py`` and ``plot.py`` show it.
 """

@@ -1,12 +1,15 @@
 """streakline beside what a user would take instead, in one run: ``make bench``, or ``python -m tests.bench``.
 
 Every part starts from nothing on one broker and prints a Markdown table; with ``--out`` all tables and the plots are
-written there.
+written there: those of a whole run to ``bench.md``, those of some parts to a file of their own, so that they do not
+take the place of the others.
 """
 
 import asyncio
 import os
 import platform
+import re
+import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,7 +37,11 @@ from tests.bench.surroundings import bench
 @click.option("--many", type=int, help=f"Events of the part `growth`. [default: {FULL.many}]")
 @click.option("--restored", type=int, multiple=True, help=f"Callers of the part `restore`. {FULL.restored}")
 @click.option("--rounds", type=int, help=f"Of each program. [default: {FULL.rounds}]")
-@click.option("--out", type=click.Path(path_type=Path), help="A folder for bench.md and the plots.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="A folder for bench.md and the plots; for some parts alone, bench-<parts>.md.",
+)
 def main(
     *,
     quick: bool,
@@ -55,6 +62,8 @@ def main(
         events=events or base.events,
         callers=callers or base.callers,
         programs=programs or base.programs,
+        crowd_rounds=rounds or base.crowd_rounds,
+        crowd_programs=programs or base.crowd_programs,
         restored=restored or base.restored,
         many=many or base.many,
     )
@@ -65,23 +74,34 @@ def main(
             sections[name] = asyncio.run(PARTS[name](here, plan, report))
             print(f"\n{sections[name].text}\n", flush=True)  # noqa: T201 - its output
     if out:
-        _write(out, sections, round((time.monotonic() - began) / 60))
+        write(out, sections, round((time.monotonic() - began) / 60))
 
 
-def _write(out: Path, sections: dict[str, Section], minutes: int) -> None:
+def write(out: Path, sections: dict[str, Section], minutes: int) -> None:
+    """Write tables and plots to a folder, those of some parts to a file of their own; say which files."""
+    some = "" if sections.keys() == PARTS.keys() else f"Only {', '.join(sections)}, of {len(PARTS)} parts. "
     when = datetime.now(UTC).date().isoformat()
     load = os.getloadavg()[2]
     head = (
-        f"`make bench`, {when}: {machine()}, Python {platform.python_version()}; {minutes} minutes. The load average "
+        f"`{_command()}`, {when}: {machine()}, Python {platform.python_version()}; {minutes} minutes. {some}The load average "
         f"of the last quarter of an hour was {load:.0f}: where that is more than a few, others were at work on the cores, "
         "speeds by the clock and delays say little, and those by processor time are to be compared."
     )
-    out.mkdir(parents=True, exist_ok=True)
     text = "\n\n".join(["# Bench", head, *(section.text for section in sections.values())])
-    (out / "bench.md").write_text(text + "\n", encoding="utf-8")
+    files = {f"bench-{'-'.join(sections)}.md" if some else "bench.md": text + "\n"}
     for section in sections.values():
-        for file, picture in section.pictures.items():
-            (out / file).write_text(picture, encoding="utf-8")
+        files |= section.pictures
+    out.mkdir(parents=True, exist_ok=True)
+    for file, content in files.items():
+        (out / file).write_text(content, encoding="utf-8")
+    print(f"written to {out}: {', '.join(files)}")  # noqa: T201 - its output
+
+
+def _command() -> str:
+    """Return what was run, with the options that say what was measured."""
+    options = " ".join(sys.argv[1:])
+    options = re.sub(r"--out[ =]\S+ ?", "", options).strip()
+    return f"make bench ARGS='{options}'" if options else "make bench"
 
 
 if __name__ == "__main__":

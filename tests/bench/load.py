@@ -1,7 +1,7 @@
 """Deterministic gateway traffic on all six topics: the same settings give the same bytes.
 
 Callers are skewed as traffic is: the one of rank r sends in proportion to 1 / (r + 10). Times rise evenly over the
-days of the load. While events are made they are counted (``expected.py``), so that nothing that is measured has a
+days of the load. Where everyone is to send, first events of callers are spread evenly over it. While events are made they are counted (``expected.py``), so that nothing that is measured has a
 part in what it is compared with.
 """
 
@@ -39,6 +39,7 @@ _CHUNK: Final = 8192
 _IN_FLIGHT: Final = 64
 _MILLISECONDS: Final = 86_400_000
 _SUBSCRIPTIONS: Final = 40
+_OF_NO_CALLER: Final = TOPICS.index(SUBSCRIPTIONS)
 
 #: 245 to 250 bytes, as a gateway's row is.
 _REQUEST: Final = (
@@ -66,6 +67,8 @@ class Load:
     days: int = 42
     seed: int = 1
     proportions: tuple[int, ...] = PROPORTIONS
+    #: Whether every caller sends at least once, where there are as many events: of many, most would not send at all.
+    everyone: bool = False
 
 
 class Sent(NamedTuple):
@@ -86,6 +89,8 @@ def events(load: Load, expected: Expected) -> Iterator[Sent]:
     models = [model.encode() for model in MODELS]
     step = load.days * _MILLISECONDS / load.events
     first_day = FIRST_DAY.toordinal() - date(1970, 1, 1).toordinal()
+    pace = load.events // load.callers if load.everyone else 0
+    turn, newcomers = 0, iter(random.Random(load.seed).sample(callers, len(callers) if pace else 0))
     for start in range(0, load.events, _CHUNK):
         numbers = range(start, min(start + _CHUNK, load.events))
         topics = rng.choices(range(len(TOPICS)), cum_weights=kinds, k=len(numbers))
@@ -98,6 +103,9 @@ def events(load: Load, expected: Expected) -> Iterator[Sent]:
             at = b"%sT%02d:%02d:%02d.%03dZ" % (days[day], minute // 60, minute % 60, second, millisecond)
             model = (bits >> 21) % len(MODELS)
             small, money = 50 + (bits & 1023), bits >> 24 & 0xFFFF
+            if pace and number >= turn and topic != _OF_NO_CALLER:
+                caller = next(newcomers, caller)  # noqa: PLW2901 - whom chance has chosen sends another time
+                turn += pace
             key = caller
             if topic == 0:
                 tokens_in, latency = 100 + (bits >> 10 & 2047), 100 + (bits >> 36)

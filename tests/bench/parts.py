@@ -1,7 +1,7 @@
 """The parts of the bench: what each measures, how much of it, and the table and the picture that it makes."""
 
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +14,7 @@ from tests.bench.load import Load
 from tests.bench.subjects import SUBJECTS
 from tests.bench.subjects.kafka_streams import KafkaStreamsOften
 from tests.bench.subjects.streakline import Streakline
+from tests.bench.subjects.subject import Subject
 from tests.bench.surroundings import Bench
 
 #: Who is sent events at a steady rate: those whose unlocks are seen soon after, and nobody, for what remains.
@@ -21,6 +22,10 @@ AT_A_RATE: Final = (Streakline, KafkaStreamsOften, None)
 
 #: What speeds are shown by, with the end of the picture's name.
 BY: Final = {"": "second", "-cpu": "second of processor time"}
+
+#: From so many callers on there are fewer programs and rounds: what each has counted and published of every caller is read
+#: and compared, which takes longer than the fold. And everyone sends: by chance alone half of the callers would not.
+CROWD: Final = 1_000_000
 
 #: What the tables do not say.
 SPEED_NOTE: Final = """\
@@ -57,6 +62,9 @@ class Plan:
     events: int
     callers: tuple[int, ...]
     programs: tuple[str, ...]
+    #: Instead, with as many callers as ``CROWD``.
+    crowd_rounds: int
+    crowd_programs: tuple[str, ...]
     #: Callers to restore.
     restored: tuple[int, ...]
     #: Events a second, and for how many seconds.
@@ -65,12 +73,22 @@ class Plan:
     #: Events after which an event should cost what it did before.
     many: int
 
+    def contest(self, callers: int) -> tuple[Load, Sequence[Subject], int]:
+        """Return what is folded for the part `speed` with so many callers, by whom, and in how many rounds."""
+        crowd = callers >= CROWD
+        programs = self.crowd_programs if crowd else self.programs
+        load = Load(self.events, callers, everyone=crowd and self.events >= callers)
+        return load, [SUBJECTS[name]() for name in programs], self.crowd_rounds if crowd else self.rounds
+
 
 FULL: Final = Plan(
     rounds=3,
     events=3_000_000,
-    callers=(1_000, 100_000),
+    callers=(1_000, 100_000, CROWD),
     programs=tuple(SUBJECTS),
+    crowd_rounds=2,
+    # The nearest in speed, on the heap and on disk. The others take minutes for each round of so many callers.
+    crowd_programs=("streakline", "kafka-streams", "kafka-streams-rocksdb"),
     restored=(10_000, 100_000, 1_000_000),
     rates=(1_000, 20_000),
     seconds=20,
@@ -81,6 +99,8 @@ QUICK: Final = Plan(
     events=1_500_000,
     callers=(1_000,),
     programs=tuple(SUBJECTS),
+    crowd_rounds=1,
+    crowd_programs=("streakline", "kafka-streams", "kafka-streams-rocksdb"),
     restored=(10_000,),
     rates=(1_000,),
     seconds=10,
@@ -104,16 +124,24 @@ def machine() -> str:
 async def speed(here: Bench, plan: Plan, report: Report) -> Section:
     """Compare events per second, processor time, memory and bytes written."""
     texts, pictures = [], {}
-    subjects = [SUBJECTS[name]() for name in plan.programs]
     for callers in plan.callers:
-        scores = await contest.rounds(here, subjects, Load(plan.events, callers), plan.rounds, report)
+        load, subjects, rounds = plan.contest(callers)
+        scores = await contest.rounds(here, subjects, load, rounds, report)
         title = f"{plan.events:,} events of {callers:,} callers"
-        texts.append(f"### {title}\n\n{table.contest(subjects, scores)}")
-        note = f"{title}; median of {plan.rounds} interleaved rounds, the line is the spread. {machine()}."
+        text = f"### {title}\n\n{table.contest(subjects, scores)}"
+        texts.append(f"{text}\n\n{crowd_note(load, rounds)}" if callers >= CROWD else text)
+        note = f"{title}; median of {rounds} interleaved rounds, the line is the spread. {machine()}."
         for place, (file, what) in enumerate(BY.items()):
             bars = [table.bar(subject, scores[subject.name], place) for subject in subjects]
             pictures[f"bench-{callers}{file}.svg"] = plot.bars(f"Events per {what}, one worker", note, bars)
     return Section("\n\n".join([*texts, SPEED_NOTE]), pictures)
+
+
+def crowd_note(load: Load, rounds: int) -> str:
+    """Say in what the contest of very many callers differs from the others."""
+    first = f"{load.callers / load.events:.0%} of the events are the first of theirs."
+    everyone = f"Every caller sends at least once: {first} " if load.everyone else ""
+    return f"{everyone}Only these programs took part, in {rounds} round{'s' if rounds > 1 else ''}."
 
 
 async def delays(here: Bench, plan: Plan, report: Report) -> Section:

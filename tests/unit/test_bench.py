@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +14,11 @@ from app.domain.achievements import ACHIEVEMENTS
 from app.domain.progress import AchievementEarned, LevelReached, Progress, StageReached
 from app.domain.published import Cause, cloud_event_headers, event_id, publish
 from app.domain.species import TOKEN_FOX
+from tests.bench.__main__ import write
 from tests.bench.expected import Expected, Total
 from tests.bench.load import TOPICS, Load, Sent, events
 from tests.bench.outputs import MESSAGES, compare, due, fault
+from tests.bench.parts import FULL, PARTS, Section
 from tests.bench.plain_fold import DECODE, Caller, Cell, Fold, total
 from tests.bench.plain_judge import Judge
 from tests.bench.plain_message import Messages
@@ -195,3 +198,33 @@ def test_the_topics_have_the_proportions_of_real_traffic(traffic: tuple[list[Sen
     sizes = [len(each.value) for each in sent if TOPICS[each.topic] == "gateway.requests"]
     assert sum(sizes) / len(sizes) == pytest.approx(250, abs=5)
     assert json.loads(sent[0].value)
+
+
+def test_everyone_sends_where_everyone_is_to() -> None:
+    """Of very many callers most would send nothing by chance: one event in so many is of the next newcomer."""
+    load = Load(events=3_000, callers=1_000, seed=7)
+    by_chance, everyone = Expected(), Expected()
+    assert len(list(events(load, by_chance))) == len(list(events(replace(load, everyone=True), everyone)))
+    assert len(by_chance.scopes) < 800
+    assert len(everyone.scopes) == 1_000
+
+
+def test_fewer_take_part_where_callers_are_a_million() -> None:
+    """And the plan says who, how often, and that everyone sends; the other loads are as they are."""
+    load, subjects, rounds = FULL.contest(1_000)
+    assert ([each.name for each in subjects], rounds, load.everyone) == (list(FULL.programs), 3, False)
+    load, subjects, rounds = FULL.contest(1_000_000)
+    assert ([each.name for each in subjects], rounds, load.everyone) == (list(FULL.crowd_programs), 2, True)
+    assert 1_000_000 in FULL.callers
+
+
+def test_some_parts_alone_leave_the_file_of_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run of some parts writes a file of its own and says so."""
+    everything = {name: Section(f"## {name}", {f"{name}.svg": "<svg/>"}) for name in PARTS}
+    write(tmp_path, everything, 24)
+    assert all(f"## {name}" in (tmp_path / "bench.md").read_text() for name in PARTS)
+    before = (tmp_path / "bench.md").read_text()
+    write(tmp_path, {"speed": Section("## of today", {})}, 3)
+    assert (tmp_path / "bench.md").read_text() == before
+    assert "Only speed, of 5 parts." in (tmp_path / "bench-speed.md").read_text()
+    assert "bench-speed.md" in capsys.readouterr().out
