@@ -47,8 +47,11 @@ async def prepare(here: Bench, load: Load, report: Report) -> Run:
     return Run(bench, "", load, expected, report)
 
 
-async def measure(subject: Subject, run: Run) -> Score:
-    """Run a program from nothing to the end of the load. Raises ``BenchError`` if it hangs, ends or miscounts."""
+async def measure(subject: Subject, run: Run, *, counted: bool = True) -> Score:
+    """Run a program from nothing to the end of the load. Raises ``BenchError`` if it hangs, ends or miscounts.
+
+    A run that is not counted is not compared with the recount either.
+    """
     await subject.create_topics(run)
     since = await ends(run, subject.outputs(run).values()) if subject.counts else {}
     storage = run.bench.storage
@@ -60,7 +63,7 @@ async def measure(subject: Subject, run: Run) -> Score:
             samples = subject.samples(child, await follow(subject, run, child, usage, on_look=broker.note))
             written = run.bench.bytes_written() - before if storage else None
             await subject.end(child)
-            if subject.counts:
+            if subject.counts and counted:
                 await check(subject, run, child, since)
     finally:
         await run.bench.delete_topics(run.name)
@@ -141,7 +144,8 @@ async def rounds(
         for share in sorted({subject.share for subject in subjects})
     }
     scores: dict[str, list[Score]] = {subject.name: [] for subject in subjects}
-    await measure(subjects[0], replace(runs[subjects[0].share], name=f"{subjects[0].name}-warm-up"))
+    first = subjects[0]
+    await measure(first, replace(runs[first.share], name=f"{first.name}-warm-up"), counted=False)
     for number in range(1, count + 1):
         for subject in subjects:
             this = replace(runs[subject.share], name=f"{subject.name}-{number}")

@@ -41,7 +41,7 @@ class KafkaStreams(Subject):
 
     def command(self, run: Run) -> Sequence[str]:
         """Return the Java program."""
-        return java.program(run.bench.folder, run.report)
+        return java.program(run.bench.folder, run.load.callers, run.report)
 
     def environment(self, run: Run) -> dict[str, str]:
         """Return what Program.java reads."""
