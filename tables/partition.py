@@ -11,7 +11,6 @@ from app.domain.progress import hold, judge
 from app.domain.published import Cause
 from app.domain.quick import NO_EVENT, QuickDecoder
 from app.engine.fold import Batch, Changes, Message, Record, Row
-from app.engine.record_batch import Record as BatchRecord
 from app.topics import DEAD_LETTERS, FORWARDED, GATEWAY_SHARES, Surroundings
 from tables import counters, days, models, seen, segments, streaks, subscriptions, unlocks
 from tables.activity import Activity
@@ -135,8 +134,6 @@ class Partition:
     def _decode(self, fold: EventFold, place: Place, record: Record) -> tuple[Any, datetime, int]:
         """Return the event, its time and its day; no event if it was set aside as a dead letter."""
         try:
-            if isinstance(record, BatchRecord) and not record.headers:  # the usual, where it is machine code
-                return fold.decoder.decode(record.value, record.timestamp + FUTURE_LIMIT, None)
             value, headers, ce_id = record.value, record.headers, None
             if headers:
                 value, ce_id = body_of(value, headers)
