@@ -126,7 +126,7 @@ class Profile(NamedTuple):
 @click.command
 @click.option(
     "--events",
-    default=1_000_000,
+    default=3_000_000,
     show_default=True,
     help="Of the load: all are folded, however long it is sampled.",
 )
