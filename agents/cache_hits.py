@@ -14,9 +14,9 @@ class CacheHits(EventFold):
         hits = 1 if event.hits is None else event.hits
         tokens, cost = event.tokens_saved or 0, nanos(event.cost_saved)
         semantic = event.kind == "semantic"
-        partition.share.count_cache_hit(hits, tokens, cost, day, semantic)
+        partition.share.count_cache_hit(hits, tokens, cost, day, semantic=semantic)
         if caller is not None:
-            caller.add_cache_hit(hits, tokens, cost, day, semantic)
+            caller.add_cache_hit(hits, tokens, cost, day, semantic=semantic)
 
 
 CACHE_HITS = CacheHits(CacheHit)

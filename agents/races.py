@@ -8,7 +8,7 @@ from tables.scope import Scope
 class Races(EventFold):
     """Counts races."""
 
-    def fold(self, event: RaceRun, day: int, caller: Scope | None, partition: Partition) -> None:  # noqa: ARG002
+    def fold(self, event: RaceRun, day: int, caller: Scope | None, partition: Partition) -> None:  # noqa: ARG002 - as all folds
         """Count the race for its caller, if it has one, and for the share."""
         partition.share.add_race()
         if caller is not None:

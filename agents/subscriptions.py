@@ -8,7 +8,7 @@ from tables.scope import Scope
 class Subscriptions(EventFold):
     """Takes changes of subscriptions."""
 
-    def fold(self, event: SubscriptionChanged, day: int, caller: Scope | None, partition: Partition) -> None:  # noqa: ARG002
+    def fold(self, event: SubscriptionChanged, day: int, caller: Scope | None, partition: Partition) -> None:  # noqa: ARG002 - as all folds
         """Take the change; the newest one of a subscription wins."""
         partition.change_subscription(event.subscription_id, moment(event), active=event.active is not False)
 

@@ -124,9 +124,9 @@ class Scope:
         if self.dates.add_request(day):
             self._dates_changed()
 
-    def add_cache_hit(self, hits: int, tokens: int, cost: int, day: int, semantic: bool) -> None:  # noqa: FBT001
+    def add_cache_hit(self, hits: int, tokens: int, cost: int, day: int, *, semantic: bool) -> None:
         """Count ``hits`` hits that saved ``tokens`` and ``cost`` nano-dollars together."""
-        self.count_cache_hit(hits, tokens, cost, day, semantic)
+        self.count_cache_hit(hits, tokens, cost, day, semantic=semantic)
         next_ = self.thresholds
         if (
             self.cache_hits >= next_.cache_hits
@@ -137,7 +137,7 @@ class Scope:
         ):
             self.due = True
 
-    def count_cache_hit(self, hits: int, tokens: int, cost: int, day: int, semantic: bool) -> None:  # noqa: FBT001
+    def count_cache_hit(self, hits: int, tokens: int, cost: int, day: int, *, semantic: bool) -> None:
         """Count the same without asking whether something may be earned, as a share does."""
         self.cache_hits += hits
         self.tokens_saved += tokens
@@ -163,7 +163,7 @@ class Scope:
         if self.races >= self.thresholds.races or self._xp() >= self.thresholds.xp:
             self.due = True
 
-    def add_fact(self, superseded: bool) -> None:  # noqa: FBT001
+    def add_fact(self, *, superseded: bool) -> None:
         """Count a fact that was stored, or that was superseded."""
         if superseded:
             self.facts_superseded += 1
