@@ -44,8 +44,8 @@ class Seen:
         self._window: i64 = window
         #: The bits of a hash that choose its chain; in the ring their place is taken by the distance.
         self._mask: i64 = (1 << bits) - 1
-        self._heads = vec[i32](bytes(1 << bits))
-        self._ring = vec[i64](bytes(window))
+        self._heads = vec[i32](memoryview(bytes(4 << bits)).cast("i"))
+        self._ring = vec[i64](memoryview(bytes(8 * window)).cast("q"))
         #: The number of the newest identity. What is a window behind it is forgotten, as all is at first.
         self._newest: i64 = window
         self._new = vec[i64]()

@@ -28,11 +28,12 @@ SESSION_TIMEOUT = 10.0
 #: Seconds between two commits of the group's offsets, for lag monitors.
 GROUP_COMMIT_INTERVAL = 3.0
 
-#: Bytes of one fetch of one partition; a larger message is still fetched.
-FETCH_BYTES = 1024 * 1024
+#: Bytes of one fetch of one partition; a larger message is still fetched. With many callers a worker that is
+#: behind folds the quicker the longer it stays with one partition: its callers stay in the processor's cache.
+FETCH_BYTES = 8 * 1024 * 1024
 
 #: Fetches that may wait in front of an agent, over all of its partitions.
-FETCH_QUEUE = 16
+FETCH_QUEUE = 4
 
 
 class Passthrough(faust.Schema[Any, Any]):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: Bytes that a broker answers at once, over all partitions; some times as much is in memory while it is read.
+ANSWER_BYTES = 16 * 1024 * 1024
+
 #: Seconds to ask what a partition still holds, before leaving without it.
 ASK_WITHIN = 5.0
 
@@ -36,6 +39,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # What other tasks forward is written in transactions, and an aborted one has never happened.
         consumer._isolation_level = "read_committed"
+        consumer._fetch_max_bytes = ANSWER_BYTES
         return consumer
 
     async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:

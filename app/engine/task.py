@@ -13,11 +13,15 @@ from app.engine.rows_written import KEY as ROWS_WRITTEN
 from app.engine.rows_written import RowsWritten
 from app.engine.transactions import TransactionalWriter
 
-#: Records that may be folded ahead of the transaction in flight; at half of them the next one may begin.
-MAX_WAITING = 50_000
+#: Records of which a task that is behind makes a transaction without waiting for more. A transaction costs
+#: worker and broker some milliseconds, and writes again what the one before has written of busy callers.
+ENOUGH = 100_000
+
+#: Records that may be folded ahead of the transaction in flight.
+MAX_WAITING = 2 * ENOUGH
 
 #: What a fetch that was cut off by its size counts for, at least: large records fill a transaction sooner.
-FULL_FETCH = 3_000
+FULL_FETCH = 30_000
 
 #: Seconds from the beginning of a transaction to that of the next, at least. Else a trickle of events makes
 #: a transaction of each, which costs worker and broker more than the events do; and where the broker has not
@@ -187,7 +191,7 @@ class Task:
     def _interval(self) -> float:
         """Return how long after a transaction the next one begins."""
         is_behind = max(self._behind.values(), default=0.0) > time.monotonic()
-        gathers = is_behind and self._waiting < MAX_WAITING // 2
+        gathers = is_behind and self._waiting < ENOUGH
         return COMMIT_INTERVAL_BEHIND if gathers else COMMIT_INTERVAL
 
     async def _commit(self) -> None:

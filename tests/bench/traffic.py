@@ -10,7 +10,7 @@ from tests.bench.expected import Expected
 from tests.bench.load import TOPICS, Load, events
 from tests.bench.surroundings import PARTITIONS
 
-#: Bytes of a record batch, and of a fetch: what is folded at once of a worker that lags.
+#: Bytes of a record batch, and of a fetch: less than a worker's, so that a short load has many.
 BATCH_BYTES: Final = 64 * 1024
 FETCH_BYTES: Final = 1024 * 1024
 

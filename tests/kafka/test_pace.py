@@ -14,7 +14,7 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from app.engine import task as module
 from app.engine.fetched import Fetched
 from app.engine.fold import Changes, Row, Stage
-from app.engine.task import FULL_FETCH, MAX_WAITING, Commit, Task
+from app.engine.task import ENOUGH, FULL_FETCH, MAX_WAITING, Commit, Task
 from app.engine.transactions import TransactionalWriter
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ async def test_a_task_that_is_behind_gathers_until_it_has_caught_up(pace: Pace) 
 
 @pytest.mark.parametrize("count", [1, FULL_FETCH + 1000])
 async def test_it_gathers_so_much_and_not_more(pace: Pace, count: int) -> None:
-    """Half of what may wait is committed; full fetches of few large records count for many."""
-    enough = -(-MAX_WAITING // 2 // max(count, FULL_FETCH))
+    """What is enough is committed; full fetches of few large records count for many."""
+    enough = -(-ENOUGH // max(count, FULL_FETCH))
     pace.fold(1, behind=True)
     await pace.committed(1)
     for _ in range(enough - 1):
