@@ -81,6 +81,9 @@ class Plan:
         return load, [SUBJECTS[name]() for name in programs], self.crowd_rounds if crowd else self.rounds
 
 
+#: How many times the load two workers are given: two fold the usual one in two seconds, which is two transactions.
+WORKERS_LOAD: Final = 4
+
 FULL: Final = Plan(
     rounds=3,
     events=3_000_000,
@@ -179,7 +182,7 @@ async def long_run(here: Bench, plan: Plan, report: Report) -> Section:
 
 async def workers(here: Bench, plan: Plan, report: Report) -> Section:
     """Measure two workers beside one."""
-    load = Load(plan.events, plan.callers[0])
+    load = Load(WORKERS_LOAD * plan.events, plan.callers[0])
     found = await growth.workers(here, load, 2, plan.rounds, report)
     return Section(f"### Two workers beside one\n\n{table.workers(found)}\n\n{WORKERS_NOTE}", {})
 
