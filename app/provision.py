@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -104,8 +104,26 @@ class Provisioner:
             configs["min.insync.replicas"] = "2"
         return NewTopic(spec.name, spec.partitions, replicas, topic_configs=configs)
 
-    async def check(self, specs: Sequence[TopicSpec]) -> list[Finding]:
-        """Return one finding for each topic, in order."""
+    async def check(self, specs: Sequence[TopicSpec], created: Collection[str] = ()) -> list[Finding]:
+        """Return one finding for each topic, in order.
+
+        Any broker may answer, and not all of them know at once what was just ``created``: those are asked for
+        again until they are right, for ``KNOWN_WITHIN`` seconds.
+        """
+        deadline = time.monotonic() + (KNOWN_WITHIN if created else 0.0)
+        while True:
+            is_late = time.monotonic() >= deadline
+            try:
+                findings = await self._findings(specs)
+            except KafkaError:
+                if is_late:
+                    raise
+            else:
+                if is_late or not any(each.problem and each.topic in created for each in findings):
+                    return findings
+            await asyncio.sleep(0.1)
+
+    async def _findings(self, specs: Sequence[TopicSpec]) -> list[Finding]:
         existing = set(await self._admin.list_topics())
         present = [spec for spec in specs if spec.name in existing]
         described = {topic["topic"]: topic["partitions"] for topic in await self._describe(present)}

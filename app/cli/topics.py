@@ -59,7 +59,7 @@ async def _create(settings: Settings) -> tuple[list[str], list[Finding]]:
 
     async with Provisioner(settings) as provisioner:
         created = await provisioner.create(topic_specs(settings))
-        return created, await provisioner.check(topic_specs(settings))
+        return created, await provisioner.check(topic_specs(settings), created)
 
 
 async def _check(settings: Settings) -> list[Finding]:
