@@ -4,11 +4,12 @@ from __future__ import annotations
 
 
 class StreaklineError(Exception):
-    """Something outside the program stands in the way: the command line prints this and exits with 1."""
+    """Something outside the program stands in the way: the command line prints this and exits with 1.
+
+    Its notes (``add_note``) are printed below it: more for who wants to know why, such as the end of a log.
+    """
 
     exit_status = 1
-    detail = ""
-    """More lines for who wants to know why, such as the end of a log; printed below the message."""
 
 
 class SettingsError(StreaklineError):

@@ -74,7 +74,7 @@ class Commands(click.Group):
         except click.Abort:
             _fail("stopped by Ctrl-C", 130)
         except StreaklineError as error:
-            _fail(f"{error}\n{error.detail}".rstrip(), error.exit_status)
+            _fail("\n".join([str(error), *getattr(error, "__notes__", ())]), error.exit_status)
         sys.exit(result if isinstance(result, int) else 0)
 
 

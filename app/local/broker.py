@@ -71,7 +71,7 @@ def start(
     download.
 
     Raises LocalBrokerError with one clear line: the extra is missing, the port is taken, the disk is full, a
-    download failed, or the broker ended or stayed silent (then `detail` is the end of its log).
+    download failed, or the broker ended or stayed silent (then a note is the end of its log).
     """
     _require_extra()
     data_dir = data_dir.absolute()
@@ -195,7 +195,7 @@ def _wait(state: State, data_dir: Path, deadline: float, report: Report) -> None
                 f"Apache Kafka does not answer on {state.address} after {waited:.0f} s; "
                 f"the end of its log follows ({log_file})"
             )
-            error.detail = "\n".join(log_file.read_text(errors="replace").splitlines()[-15:])
+            error.add_note("\n".join(log_file.read_text(errors="replace").splitlines()[-15:]))
             raise error
         report(f"starting Apache Kafka {KAFKA_VERSION} on {state.address}", int(waited), 0)
         time.sleep(0.1)

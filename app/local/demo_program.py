@@ -16,7 +16,7 @@ _TAIL = 15
 
 
 class ProgramDiedError(StreaklineError):
-    """The program ended by itself; ``detail`` is the end of its log."""
+    """The program ended by itself; a note is the end of its log."""
 
 
 class Program:
@@ -74,5 +74,5 @@ class Program:
         """Return an error that shows the end of the program's log."""
         error = ProgramDiedError(f"{message}; the end of its log follows ({self.log_file})")
         lines = self.log_file.read_text(errors="replace").splitlines()
-        error.detail = "\n".join(lines[-_TAIL:])
+        error.add_note("\n".join(lines[-_TAIL:]))
         return error

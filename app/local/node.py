@@ -47,6 +47,20 @@ def write_properties(data_dir: Path, storage: str, port: int) -> str:
     return PROPERTIES
 
 
+def format_command(java: list[str], properties: str, cluster_id: str) -> list[str]:
+    """Make the command that prepares a node's storage.
+
+    Option and value are one word each: a random id may begin with a dash.
+    """
+    options = [f"--cluster-id={cluster_id}", f"--config={properties}"]
+    return [*java, "kafka.tools.StorageTool", "format", *options]
+
+
+def new_cluster_id() -> str:
+    """Return 16 random bytes in base64, as Kafka names clusters."""
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
 def format_storage(java: list[str], data_dir: Path, report: Report) -> None:
     """Make the storage, unless it is there. Made elsewhere and moved: it is there whole, or not at all."""
     if (data_dir / STORAGE).exists():
@@ -54,8 +68,6 @@ def format_storage(java: list[str], data_dir: Path, report: Report) -> None:
     report("preparing the storage", 0, 0)
     part = data_dir / "kafka.part"
     shutil.rmtree(part, ignore_errors=True)  # of a start that was killed
-    cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     properties = write_properties(data_dir, part.name, free_port())
-    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", f"--config={properties}"]
-    run([*java, *tool], data_dir)
+    run(format_command(java, properties, new_cluster_id()), data_dir)
     part.replace(data_dir / STORAGE)

@@ -54,7 +54,7 @@ def local_postgres() -> Iterator[str]:
             server.start()
         except subprocess.SubprocessError as error:
             failed = LocalPostgresError("PostgreSQL does not start; the end of its log follows")
-            failed.detail = "\n".join(_lines(server.log)[-15:]) or str(error)
+            failed.add_note("\n".join(_lines(server.log)[-15:]) or str(error))
             raise failed from error
         try:
             yield server.get_uri()

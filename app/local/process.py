@@ -114,5 +114,5 @@ def failed(output: str, data_dir: Path) -> LocalBrokerError:
     if "Failed to acquire lock on file" in output:
         return LocalBrokerError(f"another Kafka is using {data_dir}: stop it, or set STREAKLINE_DATA_DIR")
     error = LocalBrokerError(f"Apache Kafka ended while starting; the end of its output follows ({data_dir})")
-    error.detail = "\n".join(output.splitlines()[-15:])
+    error.add_note("\n".join(output.splitlines()[-15:]))
     return error

@@ -21,6 +21,7 @@ from app.local import broker as local
 from app.local import jars, process
 from app.local.files import explain
 from app.settings import Settings, user_dir
+from tests.support.cluster import Cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -139,6 +140,14 @@ def test_data_survives_kill_and_stop(data_dir: Path) -> None:
     assert not local.stop(data_dir)
 
 
+def test_id_of_a_cluster_may_begin_with_a_dash(tmp_path: Path) -> None:
+    """One random id in 64 does, and Kafka's tool would take it for an option."""
+    node = Cluster(tmp_path, 1).nodes[0]
+    cluster_id = "-" + "A" * 21
+    node.format(cluster_id, f"1@127.0.0.1:{node.controller_port}", 1)
+    assert f"cluster.id={cluster_id}" in (tmp_path / "node-1" / "storage" / "meta.properties").read_text()
+
+
 def test_process_with_a_reused_number_is_left_alone(tmp_path: Path) -> None:
     """A state file that names another program's process is stale: that process is neither found nor stopped."""
     state = process.State(pid=os.getpid(), token="0" * 32, port=9092, address="127.0.0.1:9092")
@@ -169,7 +178,7 @@ def test_failing_start_shows_the_log(data_dir: Path) -> None:
     )
     with pytest.raises(local.LocalBrokerError, match="ended while starting") as caught:
         local.start(data_dir, 0)
-    assert "node" in caught.value.detail
+    assert "node" in "".join(caught.value.__notes__)
     assert not (data_dir / "broker.json").exists()
 
 

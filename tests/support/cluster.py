@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-import uuid
-from base64 import urlsafe_b64encode
 from contextlib import ExitStack
 from string import Template
 from typing import TYPE_CHECKING, Self
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from app.local import process
 from app.local.jars import fetch
 from app.local.network import HOST, answers, free_port
-from app.local.node import java_command
+from app.local.node import format_command, java_command, new_cluster_id
 from app.settings import user_dir
 
 if TYPE_CHECKING:
@@ -78,8 +76,7 @@ class Node:
             "in_sync": min(2, replicas),
         }
         (self._folder / "server.properties").write_text(PROPERTIES.substitute(values))
-        tool = ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", "server.properties"]
-        process.run([*self._java, *tool], self._folder)
+        process.run(format_command(self._java, "server.properties", cluster_id), self._folder)
 
     def start(self) -> None:
         """Start it; it does not answer yet."""
@@ -131,7 +128,7 @@ class Cluster:
         return ",".join(f"{HOST}:{node.port}" for node in self.nodes)
 
     def __enter__(self) -> Self:
-        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster_id = new_cluster_id()
         voters = ",".join(f"{node.number}@{HOST}:{node.controller_port}" for node in self.nodes)
         for node in self.nodes:
             node.format(cluster_id, voters, len(self.nodes))

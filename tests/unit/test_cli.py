@@ -97,7 +97,7 @@ def test_wrong_setting(run: CliRunner) -> None:
 def test_expected_error(run: CliRunner) -> None:
     """An expected error is its message on stderr, then its details, and status 1."""
     error = StreaklineError("the disk is full")
-    error.detail = "end of the log"
+    error.add_note("end of the log")
 
     @click.group(cls=Commands, invoke_without_command=True)
     def failing() -> None:
