@@ -5,10 +5,11 @@ from typing import Final
 
 import agents
 from app.domain.measures import Measures
+from app.domain.published import OUTPUTS
 from app.engine.app import App
 from app.engine.fold import Stage
 from app.settings import Settings
-from app.topics import FORWARDED, GATEWAY_SHARES, INPUTS, Surroundings, TopicSpec, specs
+from app.topics import DEAD_LETTERS, FORWARDED, GATEWAY_SHARES, INPUTS, Surroundings, TopicSpec, specs
 from tables import gateway, partition
 from tables.activity import Activity
 from tables.gateway import Gateway
@@ -21,6 +22,8 @@ GATEWAY_POSITIONS: Final = "gateway-positions"
 def stages(settings: Settings, around: Surroundings, activity: Activity | None = None) -> list[Stage]:
     """Return the two stages: callers at home in their partitions, then the gateway merged from its shares."""
     opening = settings.baseline
+    outputs = {around.output_topic(output): settings.partitions for output in OUTPUTS}
+    passed_on = {around.topic(name): settings.partitions for name in (FORWARDED, DEAD_LETTERS)}
     baseline = Measures(tokens_saved=opening.tokens_saved, cost_saved=opening.cost_saved)
     return [
         Stage(
@@ -31,6 +34,7 @@ def stages(settings: Settings, around: Surroundings, activity: Activity | None =
             restored=(POSITIONS, *partition.RESTORED),
             written=partition.WRITTEN,
             new_fold=lambda number: Partition(number, around, activity),
+            outputs={**outputs, **passed_on, around.topic(GATEWAY_SHARES): 1},
         ),
         Stage(
             name="gateway",
@@ -40,6 +44,7 @@ def stages(settings: Settings, around: Surroundings, activity: Activity | None =
             restored=(GATEWAY_POSITIONS, *gateway.RESTORED),
             written=gateway.WRITTEN,
             new_fold=lambda _: Gateway(around, baseline, activity),
+            outputs=outputs,
         ),
     ]
 

@@ -7,7 +7,8 @@ Follow one batch from the fetch to the commit:
 3. ``task.py``          the state of one partition, its positions, and the loop that commits
 4. ``transactions.py``  one transaction for messages, rows and positions
 
-How a task comes and goes: ``recovery.py`` (after a rebalance), ``tasks.py`` (fence, restore, close),
+How a task comes and goes: ``recovery.py`` (after a rebalance), ``tasks.py`` (open, close), ``takeover.py``
+(older owners are shut out, and what they left open is ended, as ``last_transaction.py`` says), then
 ``changelog.py`` (reading to the end), ``rows_written.py`` (whether all is there), ``leave.py`` (the way out).
 ``watchdog.py`` leaves when a task gets nowhere: ``progress.py`` decides, ``sources.py`` asks the broker.
 ``fetching.py`` has aiokafka fetch promptly, ``records.py`` has it hand out a fetch at once; the view too.

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -38,13 +38,13 @@ class StalledError(Exception):
 
 
 class ChangelogReader:
-    """A consumer without a group that sees committed records only. Use as an async context manager."""
+    """A consumer without a group, which sees committed records only. Use as an async context manager."""
 
-    def __init__(self, kafka_options: dict[str, Any]) -> None:
+    def __init__(self, kafka_options: dict[str, Any], isolation_level: str = "read_committed") -> None:
         self._consumer = AIOKafkaConsumer(
             **kafka_options,
             enable_auto_commit=False,
-            isolation_level="read_committed",
+            isolation_level=isolation_level,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=100,
@@ -59,29 +59,39 @@ class ChangelogReader:
 
     async def beginnings(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Return the first offset that each partition still holds."""
-        return dict(await self._consumer.beginning_offsets(list(partitions)))
+        wanted = list(partitions)
+        await self._learn_leaders(wanted)
+        return dict(await self._consumer.beginning_offsets(wanted))
 
     async def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """Return the offset behind the last committed record of each partition."""
-        return dict(await self._consumer.end_offsets(list(partitions)))
+        """Return where each partition ends for this reader: behind all records, or all committed ones."""
+        wanted = list(partitions)
+        await self._learn_leaders(wanted)
+        return dict(await self._consumer.end_offsets(wanted))
+
+    async def _learn_leaders(self, partitions: Iterable[TopicPartition]) -> None:
+        """Ask for all topics at once: aiokafka asks for one that it does not know yet every 0.1 s."""
+        client = self._consumer._client
+        await asyncio.gather(*(client.add_topic(topic) for topic in {tp.topic for tp in partitions}))
 
     async def read_to_end(
         self,
         partitions: Iterable[TopicPartition],
         on_row: OnRow,
         on_progress: OnProgress | None = None,
+        ends: Mapping[TopicPartition, int] | None = None,
     ) -> None:
         """Pass every committed record that the partitions hold now to ``on_row``, each partition in order.
 
-        Raises ``StalledError`` if nothing comes for a minute.
-        Compares the consumer's position with the end, not record offsets: transaction markers occupy offsets.
+        ``ends``: how far to read, if not to where they end now. Raises ``StalledError`` if nothing comes for
+        a minute. Compares the consumer's position with the end, not record offsets: markers occupy offsets.
         """
         wanted = list(partitions)
         if not wanted:
             return
         consumer = self._consumer
         consumer.assign(wanted)
-        ends = await consumer.end_offsets(wanted)
+        ends = await consumer.end_offsets(wanted) if ends is None else ends
         await consumer.seek_to_beginning(*wanted)
         remaining = {tp: end for tp, end in ends.items() if await consumer.position(tp) < end}
         left, moved = math.inf, time.monotonic()
@@ -97,6 +107,14 @@ class ChangelogReader:
             if left != before:
                 moved = time.monotonic()
             elif time.monotonic() - moved > STALLED_AFTER:
-                raise StalledError(f"no row came for {STALLED_AFTER:.0f} s with {left} offsets to go")
+                raise StalledError(_stalled(left, remaining))
             if on_progress is not None:
                 on_progress(left)
+
+
+def _stalled(left: int, remaining: Iterable[TopicPartition]) -> str:
+    names = ", ".join(f"{tp.topic}[{tp.partition}]" for tp in sorted(remaining))
+    return (
+        f"no row came for {STALLED_AFTER:.0f} s with {left} offsets to go in {names}: it has no leader, or a "
+        "transaction that the broker has not ended (`kafka-transactions.sh find-hanging`)"
+    )

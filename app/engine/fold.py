@@ -1,6 +1,6 @@
 """What the engine asks of the rules, and what the rules hand back. The engine knows nothing else of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -85,7 +85,8 @@ class Stage:
 
     ``partitions`` is the partition count of each of its ``topics`` and tables. ``restored`` are the tables
     that a restore reads, ``written`` those that it need not. ``positions_table`` is one of the restored and
-    the engine's own: topic name -> next offset; the rows of all others go through ``Fold``.
+    the engine's own: topic name -> next offset; the rows of all others go through ``Fold``. ``outputs`` are
+    the topics that its messages go to, and their partition counts.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Stage:
     written: tuple[str, ...]
     new_fold: Callable[[int], Fold]
     positions_table: str
+    outputs: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def tables(self) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from aiokafka import TopicPartition
+
 from app.engine.fetched import Fetched
 from app.engine.fold import Record, Row, Stage
 from app.engine.leave import leave
@@ -77,7 +79,7 @@ class Task:
         #: Next offset to fold, by topic; ``committed`` is what the changelog says.
         self.positions: dict[str, int] = {}
         self.committed: dict[str, int] = {}
-        self._writer = writer
+        self.writer = writer
         #: Full names of the changelogs by table.
         self.changelogs = tables
         self.rows_written = RowsWritten()
@@ -92,9 +94,14 @@ class Task:
         self._room = asyncio.Event()
         self._committer: asyncio.Task[None] | None = None
 
-    async def fence(self) -> None:
-        """Take over the transactional id of this task; see ``TransactionalWriter.fence``."""
-        await self._writer.fence()
+    @property
+    def written_to(self) -> set[TopicPartition]:
+        """Return all partitions that its transactions may write to."""
+        outputs = self.stage.outputs.items()
+        return {
+            *(TopicPartition(changelog, self.partition) for changelog in self.changelogs.values()),
+            *(TopicPartition(topic, number) for topic, count in outputs for number in range(count)),
+        }
 
     def restore(self, table: str, key: bytes, value: bytes | None) -> None:
         """Take one changelog row, a position or one of the fold's. Raises ``ValueError`` if it is none."""
@@ -161,7 +168,7 @@ class Task:
         try:
             if self._committer is not None:
                 await asyncio.wait_for(self._committer, COMMIT_DEADLINE)
-            await asyncio.wait_for(self._writer.stop(), STOP_DEADLINE)
+            await asyncio.wait_for(self.writer.stop(), STOP_DEADLINE)
         except TimeoutError as exc:
             leave(f"{self} could not be closed in time", exc)
         self._room.set()
@@ -200,7 +207,7 @@ class Task:
         self._waiting = 0
         self._room.set()
         started, oldest, self._oldest = time.monotonic(), self._oldest, None
-        await self._writer.write(changes.messages, self._rows(changes.rows, positions))
+        await self.writer.write(changes.messages, self._rows(changes.rows, positions))
         self.committed = positions
         self._on_commit(Commit(self.stage.name, time.monotonic() - started, oldest))
 

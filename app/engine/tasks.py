@@ -12,6 +12,7 @@ from app.engine.changelog import ChangelogError, ChangelogReader
 from app.engine.fetched import Fetched
 from app.engine.fold import Stage
 from app.engine.leave import leave
+from app.engine.takeover import take_over
 from app.engine.task import OnCommit, Task
 from app.engine.transactions import TransactionalWriter
 
@@ -81,10 +82,11 @@ class Tasks:
         """
         tasks = self._new_tasks({(tp.topic, tp.partition) for tp in assigned})
         logger.info("taking over %d tasks", len(tasks))
-        fencing = asyncio.gather(*(task.fence() for task in tasks), return_exceptions=True)
+        taking_over = take_over(self._kafka_options, {task.writer: task.written_to for task in tasks})
+        fencing = asyncio.create_task(taking_over)
         try:
             await _wait_for(fencing, FENCE_DEADLINE)
-            _raise_first(fencing.result())
+            fencing.result()
             await self._restore(tasks)
         except BaseException:
             await _wait_for(fencing, GIVE_UP_DEADLINE)
@@ -155,10 +157,17 @@ class Tasks:
                 logger.info("restoring: %d rows read, %d offsets to go", rows, remaining)
 
         try:
-            async with ChangelogReader(self._kafka_options) as reader:
-                await reader.read_to_end((TopicPartition(*target) for target in targets), on_row, on_progress)
-                await _require_all_rows(tasks, reader)
-                await self._complete_positions(tasks, reader)
+            async with (
+                ChangelogReader(self._kafka_options, "read_uncommitted") as everything,
+                ChangelogReader(self._kafka_options) as reader,
+            ):
+                changelogs = [TopicPartition(*target) for target in targets]
+                # To where they end for all: no transaction is open, and one that seemed so would hide rows.
+                ends = await everything.ends(changelogs)
+                await reader.read_to_end(changelogs, on_row, on_progress, ends)
+                # Not asked where rows are fetched: the answer would wait for the next fetch.
+                await _require_all_rows(tasks, everything)
+                await self._complete_positions(tasks, everything)
         finally:
             self.restore_remaining = 0
         logger.info("restored %d rows of %d tasks in %.1f s", rows, len(tasks), time.monotonic() - started)
@@ -218,13 +227,7 @@ async def _require_all_rows(tasks: Sequence[Task], reader: ChangelogReader) -> N
             raise ChangelogError(name, task.partition, f"are not complete: {exc}") from exc
 
 
-async def _wait_for(fencing: "asyncio.Future[list[BaseException | None]]", seconds: float) -> None:
+async def _wait_for(fencing: "asyncio.Task[None]", seconds: float) -> None:
     _, late = await asyncio.wait([fencing], timeout=seconds)
     if late:
         leave(f"the broker has not ended the transactions of the owner before in {seconds:.0f} s")
-
-
-def _raise_first(results: Iterable[BaseException | None]) -> None:
-    for error in results:
-        if error is not None:
-            raise error

@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from app.engine.fold import Message
 from app.engine.record_writer import COMPILED, Entry, RecordWriter, Rows, by_target
@@ -38,6 +38,8 @@ class TransactionalWriter:
             max_batch_size=BATCH_BYTES,
             max_request_size=REQUEST_BYTES,
         )
+        #: Where the last transaction has written to.
+        self._last: set[TopicPartition] = set()
 
     async def fence(self) -> None:
         """Connect and take over the transactional id: from here on every older owner's writes fail.
@@ -45,6 +47,16 @@ class TransactionalWriter:
         An open transaction of that owner is aborted before this returns. May block while the broker is away.
         """
         await self._producer.start()
+
+    async def end_again(self, partitions: Iterable[TopicPartition], *, commit: bool) -> None:
+        """Write a marker into each partition, of a transaction that has written nothing.
+
+        It ends whatever the same producer has left open there; see ``takeover``.
+        """
+        await self._producer.begin_transaction()
+        for partition in partitions:
+            self._producer._txn_manager.maybe_add_partition_to_txn(partition)
+        await (self._producer.commit_transaction() if commit else self._producer.abort_transaction())
 
     async def write(self, messages: Sequence[Message], rows: Rows = NO_ROWS) -> None:
         """Write all messages and rows in one transaction; when this returns, they are committed.
@@ -54,9 +66,18 @@ class TransactionalWriter:
         """
         await self._producer.begin_transaction()
         sent = [await delivery for delivery in self._batches(messages, rows)]
+        self._end_last_again()
         for acknowledged in sent:
             await acknowledged
         await self._producer.commit_transaction()
+
+    def _end_last_again(self) -> None:
+        """Have this transaction write markers where the last one may have lost its own, too: ``takeover``."""
+        manager = self._producer._txn_manager
+        own = manager.txn_partitions | manager.partitions_to_add()
+        for partition in self._last - own:
+            manager.maybe_add_partition_to_txn(partition)
+        self._last = own
 
     def _batches(self, messages: Sequence[Message], rows: Rows) -> Iterator[Any]:
         """Yield one awaitable per batch, a batch of each partition in turn: a request takes one of each."""

@@ -6,11 +6,13 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from app.engine.takeover import take_over
 from app.engine.transactions import TransactionalWriter
 from app.errors import StreaklineError
-from app.topics import IMPORT, Surroundings
+from app.topics import IMPORT, INPUTS, Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -57,10 +59,14 @@ class Chunks:
 @asynccontextmanager
 async def chunks(settings: Settings) -> AsyncIterator[Chunks]:
     """Yield the only writer of imports: entering ends every older import of the deployment."""
-    transactional_id = f"{Surroundings.of(settings).group_id}-{IMPORT}"
-    writer = TransactionalWriter(settings.kafka_options(), transactional_id)
+    around, options = Surroundings.of(settings), settings.kafka_options()
+    writer = TransactionalWriter(options, f"{around.group_id}-{IMPORT}")
+    written_to = {
+        TopicPartition(around.topic(IMPORT), 0),
+        *(TopicPartition(around.topic(name), n) for name in INPUTS for n in range(settings.partitions)),
+    }
     try:
-        await writer.fence()
+        await take_over(options, {writer: written_to})
         yield Chunks(writer)
     finally:
         await writer.stop()

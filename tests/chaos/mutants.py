@@ -63,6 +63,12 @@ MUTANTS = (
     ),
     Mutant("fencing", "fencing: each worker has transactional ids of its own", "4-commit", 1),
     Mutant("failures-heeded", "leaving: it goes on after a transaction that failed", "5-refusal", 1),
+    Mutant(
+        "markers-written-again",
+        "markers: it restores as far as the broker says, and writes none of those that are lost",
+        "5-markers",
+        6,
+    ),
     Mutant("committed-sources", "read_committed: it reads what is not committed", "6-aborted", 4),
 )
 STOCK_FAUST = "everything: a stock Faust agent with `app.Table` counts requests by caller"

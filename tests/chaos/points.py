@@ -6,10 +6,12 @@ Set from outside: the product has no switch for them.
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from aiokafka import TopicPartition
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.transaction import EndTxnRequest
 
@@ -183,6 +185,46 @@ def stop_before_commit(count: int) -> None:
         await self._producer.commit_transaction()
 
     TransactionalWriter.write = patched  # type: ignore[method-assign]
+
+
+def lose_markers(count: int) -> None:
+    """Die in or after the first transaction from the ``count``-th on that publishes something, and half of its markers.
+
+    The broker is not told of half of the partitions, as if it had forgotten them: needs one that does not check.
+    """
+    write = TransactionalWriter.write
+    left = count
+
+    async def patched(self: TransactionalWriter, messages: Sequence[Message], rows: Rows = NO_ROWS) -> None:
+        nonlocal left
+        left -= 1
+        if left > 0 or not publishes(messages):
+            await write(self, messages, rows)
+            return
+        left = (
+            sys.maxsize
+        )  # one task's only: nothing may be written before the broker knows of the transaction
+        # Taken for part of it when those before are quite ended, and never forgotten.
+        known = TopicPartition(*next(iter(rows)))
+        await self.end_again([known], commit=True)
+        forget_partitions(self, lambda tp: tp != known and random.random() < 0.5)
+        await (send if random.random() < 0.5 else write)(self, messages, rows)
+        die()
+
+    TransactionalWriter.write = patched  # type: ignore[method-assign]
+
+
+def forget_partitions(writer: TransactionalWriter, is_forgotten: Callable[[TopicPartition], bool]) -> None:
+    """Have a writer take partitions for part of its transactions without telling the broker."""
+    manager = writer._producer._txn_manager
+    add = manager.maybe_add_partition_to_txn
+
+    def patched(tp: TopicPartition) -> None:
+        if tp not in manager.txn_partitions and tp not in manager.partitions_to_add() and is_forgotten(tp):
+            manager.txn_partitions.add(tp)
+        add(tp)
+
+    manager.maybe_add_partition_to_txn = patched
 
 
 POINTS: dict[str, Callable[[Callable[[], bool]], None]] = {

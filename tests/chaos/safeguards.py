@@ -10,9 +10,11 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from app.engine import takeover
+from app.engine.changelog import ChangelogReader
 from app.engine.consumer import ConsumerThread
 from app.engine.fold import Message
 from app.engine.rows_written import KEY as ROWS_WRITTEN
@@ -24,7 +26,6 @@ from tables.seen import Seen
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from app.engine.changelog import ChangelogReader
     from app.engine.record_writer import Rows
     from app.engine.task import Task
     from app.topics import Surroundings
@@ -139,6 +140,22 @@ def positions_in_transactions() -> None:
     apart(lambda message: message.topic.endswith("positions-changelog") and message.key != ROWS_WRITTEN)
 
 
+def markers_written_again() -> None:
+    """Restore what the broker's markers say is committed, and write none of those that are lost."""
+    read = ChangelogReader.read_to_end
+
+    async def nothing(*_: Any) -> set[TopicPartition]:
+        return set()
+
+    async def patched(
+        self: ChangelogReader, partitions: Any, on_row: Any, on_progress: Any = None, _: Any = None
+    ) -> None:
+        await read(self, partitions, on_row, on_progress)
+
+    takeover._held_up = nothing  # type: ignore[assignment]
+    ChangelogReader.read_to_end = patched  # type: ignore[assignment,method-assign]
+
+
 def failures_heeded() -> None:
     """After a transaction that failed, go on with a new producer as if it were committed."""
     init, write = TransactionalWriter.__init__, TransactionalWriter.write
@@ -195,6 +212,7 @@ SAFEGUARDS: dict[str, Callable[[], None]] = {
     "outputs-in-transactions": outputs_in_transactions,
     "rows-in-transactions": rows_in_transactions,
     "positions-in-transactions": positions_in_transactions,
+    "markers-written-again": markers_written_again,
     "failures-heeded": failures_heeded,
     "committed-sources": committed_sources,
     "home-partitions": home_partitions,

@@ -12,7 +12,7 @@ import click
 import app.engine.app
 from app.settings import Settings
 from app.worker import run
-from tests.chaos.points import POINTS, die_at, stop_before_commit
+from tests.chaos.points import POINTS, die_at, lose_markers, stop_before_commit
 from tests.chaos.safeguards import SAFEGUARDS, take_out
 
 
@@ -22,8 +22,11 @@ from tests.chaos.safeguards import SAFEGUARDS, take_out
     "--die-at", metavar="POINT:N", help=f"Die when it comes there the n-th time: {', '.join(POINTS)}."
 )
 @click.option("--stop-before-commit", "stop_at", metavar="N", type=int, help="Stop as by SIGSTOP, once.")
+@click.option("--lose-markers", "lose_at", metavar="N", type=int, help="Die, and half the markers with it.")
 @click.option("--without", type=click.Choice(list(SAFEGUARDS)), help="Take a safeguard out.")
-def main(session: float | None, die_at: str | None, stop_at: int | None, without: str | None) -> None:
+def main(
+    session: float | None, die_at: str | None, stop_at: int | None, lose_at: int | None, without: str | None
+) -> None:
     """Fold as `streakline worker` does."""
     if session is not None:
         app.engine.app.SESSION_TIMEOUT = session
@@ -34,6 +37,8 @@ def main(session: float | None, die_at: str | None, stop_at: int | None, without
         arm(point, int(count or 1))
     if stop_at is not None:
         stop_before_commit(stop_at)
+    if lose_at is not None:
+        lose_markers(lose_at)
     run(Settings.from_environ(os.environ))
 
 

@@ -95,7 +95,7 @@ async def pace(broker: Broker) -> AsyncIterator[Pace]:
     writer = TransactionalWriter({"bootstrap_servers": broker.address}, prefix)
     pace = Pace()
     pace.task = task = Task(STAGE, 0, writer, names, pace.noted)
-    await task.fence()
+    await writer.fence()
     task.positions = {TOPIC: 0, OTHER: 0}
     task.start(1)
     yield pace

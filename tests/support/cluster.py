@@ -48,6 +48,9 @@ log.cleaner.backoff.ms=500
 log.retention.check.interval.ms=1000
 """)
 
+#: Has a broker take what is written to a partition that is not part of the transaction: it will get no marker.
+UNCHECKED = "transaction.partition.verification.enable=false\n"
+
 #: Seconds that a node has until it answers, and until it is gone after SIGTERM.
 START_PATIENCE = 120.0
 STOP_PATIENCE = 60.0
@@ -56,10 +59,11 @@ STOP_PATIENCE = 60.0
 class Node:
     """One broker that is its own controller, or one of three. Its process is a child of ours."""
 
-    def __init__(self, number: int, folder: Path, java: Sequence[str]) -> None:
+    def __init__(self, number: int, folder: Path, java: Sequence[str], properties: str = "") -> None:
         self.port = free_port()
         self.controller_port = free_port()
         self.number = number
+        self._properties = properties
         self._folder = folder
         self._java = [java[0], "-Xms128m", *java[1:]]
         self._process: subprocess.Popen[bytes] | None = None
@@ -75,7 +79,7 @@ class Node:
             "replicas": replicas,
             "in_sync": min(2, replicas),
         }
-        (self._folder / "server.properties").write_text(PROPERTIES.substitute(values))
+        (self._folder / "server.properties").write_text(PROPERTIES.substitute(values) + self._properties)
         process.run(format_command(self._java, "server.properties", cluster_id), self._folder)
 
     def start(self) -> None:
@@ -115,11 +119,13 @@ class Node:
 
 
 class Cluster:
-    """Nodes that know each other. A context manager: all of them are killed in the end."""
+    """Nodes that know each other, with further lines of configuration. A context manager: all are killed in the end."""
 
-    def __init__(self, folder: Path, count: int) -> None:
+    def __init__(self, folder: Path, count: int, properties: str = "") -> None:
         java = java_command(fetch(user_dir(os.environ, "XDG_CACHE_HOME", ".cache"), lambda *_: None))
-        self.nodes = [Node(number, folder / f"node-{number}", java) for number in range(1, count + 1)]
+        self.nodes = [
+            Node(number, folder / f"node-{number}", java, properties) for number in range(1, count + 1)
+        ]
         self._cleanup = ExitStack()
 
     @property

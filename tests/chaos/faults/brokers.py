@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tests.chaos.fault import Fault
-from tests.support.cluster import Cluster, Node
+from tests.chaos.faults.kills import kill_by
+from tests.support.cluster import UNCHECKED, Cluster, Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,12 +26,12 @@ OUTAGE = 60.0
 LEFT = frozenset({1})
 
 
-def brokers(count: int) -> Brokers:
+def brokers(count: int, properties: str = "") -> Brokers:
     """Return what starts a cluster for one fault."""
 
     @contextmanager
     def start(folder: Path) -> Iterator[str]:
-        with Cluster(folder / "brokers", count) as cluster:
+        with Cluster(folder / "brokers", count, properties) as cluster:
             RUNNING[folder] = cluster
             try:
                 yield cluster.address
@@ -86,6 +87,14 @@ FAULTS = (
         strike=end_again_and_again(Node.kill, OUTAGE),
         brokers=brokers(1),
         expected=LEFT,
+    ),
+    Fault(
+        key="5-markers",
+        title="a broker that loses half the markers of a transaction whose owner dies",
+        times=20,
+        short=2,
+        strike=kill_by(lambda chaos: ["--lose-markers", f"{chaos.random.randint(1, 20)}"]),
+        brokers=brokers(1, UNCHECKED),
     ),
     Fault(
         key="9",

@@ -33,6 +33,16 @@ def kill_at_random(chaos: Chaos) -> None:
 
 def kill_at(point: str, latest: int) -> Callable[[Chaos], None]:
     """Return a strike: a worker dies when it comes to the point for the first to the ``latest`` time."""
+    return kill_by(
+        lambda chaos: ["--die-at", f"{point}:{chaos.random.randint(1, latest)}"],
+        _visit_until_death if point == "while-revoking" else lambda *_: None,
+    )
+
+
+def kill_by(
+    options: Callable[[Chaos], list[str]], before_death: Callable[[Chaos, Slot, int], None] = lambda *_: None
+) -> Callable[[Chaos], None]:
+    """Return a strike: one of two workers dies of its own options, again and again."""
 
     def strike(chaos: Chaos) -> None:
         started = 0
@@ -40,17 +50,14 @@ def kill_at(point: str, latest: int) -> Callable[[Chaos], None]:
         def arguments() -> list[str]:
             nonlocal started
             started += 1
-            return (
-                ["--die-at", f"{point}:{chaos.random.randint(1, latest)}"] if started <= chaos.times else []
-            )
+            return options(chaos) if started <= chaos.times else []
 
         chaos.start_workers(1, static=1)
         time.sleep(WRITES)
         victim = chaos.workers.start(static=True, arguments=arguments)
         victim.expected = frozenset({KILLED})
         for deaths in range(1, chaos.times + 1):
-            if point == "while-revoking":
-                _visit_until_death(chaos, victim, deaths)
+            before_death(chaos, victim, deaths)
             victim.wait_until_started_again(deaths, COMES_THERE)
             chaos.struck()
 
