@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from aiokafka import conn
 from aiokafka.consumer import consumer, fetcher
 
 from app.local import broker as local
@@ -20,6 +21,7 @@ AIOKAFKA_S_OWN = [
         (fetcher, "MemoryRecords"),
         (fetcher.FetchResult, "getall"),
         (consumer, "Fetcher"),
+        (conn, "AIOKafkaProtocol"),
     )
 ]
 

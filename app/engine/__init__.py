@@ -11,7 +11,8 @@ How a task comes and goes: ``recovery.py`` (after a rebalance), ``tasks.py`` (op
 (older owners are shut out, and what they left open is ended, as ``last_transaction.py`` says), then
 ``changelog.py`` (reading to the end), ``rows_written.py`` (whether all is there), ``leave.py`` (the way out).
 ``watchdog.py`` leaves when a task gets nowhere: ``progress.py`` decides, ``sources.py`` asks the broker.
-``fetching.py`` has aiokafka fetch promptly, ``records.py`` has it hand out a fetch at once; the view too.
+``fetching.py`` has aiokafka fetch promptly, ``receiving.py`` has it copy less of the answer, ``records.py``
+has it hand out a fetch at once; the view too.
 What lies in a batch: ``record_batch.py`` reads it, ``record_writer.py`` writes it, ``written_batch.py`` is
 how aiokafka sends that.
 ``fold.py`` is all that the engine asks of the rules; ``app.py`` hooks everything into Faust.

@@ -2,8 +2,10 @@
 
 from typing import Any, Final
 
+from aiokafka import conn
 from aiokafka.consumer import consumer, fetcher
 
+from app.engine.receiving import ReceivingProtocol
 from app.engine.records import CompiledRecords, RecordBatches, take_all
 
 #: Milliseconds that a broker may keep a request which asks for some of the partitions only.
@@ -37,3 +39,4 @@ def use_quick_fetches() -> None:
     fetcher.MemoryRecords = RecordBatches
     fetcher.FetchResult.getall = take_all
     consumer.Fetcher = PromptFetcher
+    conn.AIOKafkaProtocol = ReceivingProtocol
