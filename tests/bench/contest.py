@@ -1,7 +1,6 @@
 """The contest: every program folds the same load, in turns, and what it has counted is compared with a recount."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,12 +17,6 @@ from tests.bench.usage import Sample, Speed, Usage, speed, steady
 #: Seconds between two looks at a program, and without any progress after which it hangs.
 LOOK = 0.1
 HANGS_AFTER = 90.0
-
-#: The share of a core below which the broker has done what the program before has left to it, over so many seconds,
-#: and how long to wait for that at most.
-IDLE = 0.1
-IDLE_FOR = 1.0
-IDLE_WITHIN = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +53,6 @@ async def measure(subject: Subject, run: Run, *, counted: bool = True) -> Score:
     A run that is not counted is not compared with the recount either.
     """
     await subject.create_topics(run)
-    await _wait_until_idle(run)
     since = await ends(run, subject.outputs(run).values()) if subject.counts else {}
     storage = run.bench.storage
     before = run.bench.bytes_written() if storage else 0
@@ -78,20 +70,6 @@ async def measure(subject: Subject, run: Run, *, counted: bool = True) -> Score:
     each = written / run.load.events if written is not None else None
     first, last = steady(samples)
     return Score(speed(first, last), usage.peak_memory, each, broker.per_event(first, last))
-
-
-async def _wait_until_idle(run: Run) -> None:
-    """Return when the broker rests and the disk has what was written: each program begins with the same."""
-    await asyncio.to_thread(os.sync)
-    if run.bench.broker is None:
-        return
-    usage, deadline = Usage(run.bench.broker), time.monotonic() + IDLE_WITHIN
-    used, idle = usage.processor_seconds(), False
-    while not idle and time.monotonic() < deadline:
-        run.report(f"{run.name}: waiting for the broker to rest", 0, 0)
-        await asyncio.sleep(IDLE_FOR)
-        before, used = used, usage.processor_seconds()
-        idle = used - before < IDLE * IDLE_FOR
 
 
 class _Broker:
