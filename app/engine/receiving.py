@@ -20,12 +20,16 @@ class ReceivingProtocol(AIOKafkaProtocol, asyncio.BufferedProtocol):
     def __init__(self, closed: "asyncio.Future[None]", reader: asyncio.StreamReader, **options: Any) -> None:
         super().__init__(closed, reader, **options)
         self._reader = reader
-        self._read_small = reader.readexactly
-        reader.readexactly = self._read_exactly  # type: ignore[method-assign]
-        self._small = memoryview(bytearray(LARGE))
+        self._small = memoryview(b"")
         #: What is left to be filled of a large answer, and what is set when it is there.
         self._missing: memoryview | None = None
         self._received: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin; until then, and where nothing answers, nothing keeps reader and protocol alive."""
+        super().connection_made(transport)
+        self._small = memoryview(bytearray(LARGE))
+        self._reader.readexactly = self._read_exactly  # type: ignore[method-assign]
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
         """Return where the next bytes are to go."""
@@ -48,7 +52,7 @@ class ReceivingProtocol(AIOKafkaProtocol, asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell who waits why."""
         self._end(exc or ConnectionResetError("the connection was closed"))
-        self._reader.__dict__.pop("readexactly", None)  # nothing shall keep reader and protocol alive
+        self._reader.__dict__.pop("readexactly", None)
         super().connection_lost(exc)
 
     def _end(self, problem: Exception | None = None) -> None:
@@ -65,8 +69,8 @@ class ReceivingProtocol(AIOKafkaProtocol, asyncio.BufferedProtocol):
         """Do what ``StreamReader.readexactly`` does."""
         reader: Any = self._reader
         begun = reader._buffer
-        if n - len(begun) < LARGE or reader.at_eof() or reader.exception() is not None:
-            return await self._read_small(n)
+        if n - len(begun) < LARGE or reader._eof or reader.exception() is not None:
+            return await asyncio.StreamReader.readexactly(reader, n)
         memory = io.BytesIO(bytes(n))  # whose bytes can be written to, until they are taken
         with memory.getbuffer() as view:
             view[: len(begun)] = begun

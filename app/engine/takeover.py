@@ -28,14 +28,22 @@ async def take_over(
 ) -> None:
     """Take over the transactional ids of all writers: from here on every older owner's writes fail.
 
-    The partitions are those that the owners before may have written to; nothing of their last transactions
-    holds up readers there when this returns. Blocks while the broker is away.
+    The partitions are those that the owners before may have written to. What their last transactions hold up
+    there is told to end when this returns: read to the end of everything. Blocks while the broker is away.
     """
     if not writers:
         return
-    committed = await _committed(kafka_options, [writer.transactional_id for writer in writers])
-    await _all(writer.fence() for writer in writers)
-    held_up = await _held_up(kafka_options, {tp for partitions in writers.values() for tp in partitions})
+    written_to = {tp for partitions in writers.values() for tp in partitions}
+    async with (
+        ChangelogReader(kafka_options, "read_uncommitted") as everything,
+        ChangelogReader(kafka_options) as readable,
+    ):
+        await _held_up(
+            written_to, everything, readable
+        )  # whoever cannot be asked fails before all is forgotten
+        committed = await _committed(kafka_options, [writer.transactional_id for writer in writers])
+        await _all(writer.fence() for writer in writers)
+        held_up = await _held_up(written_to, everything, readable)
     endings = []
     for writer, partitions in writers.items():
         last = committed[writer.transactional_id]
@@ -65,12 +73,8 @@ async def _committed(kafka_options: dict[str, Any], ids: Collection[str]) -> dic
 
 
 async def _held_up(
-    kafka_options: dict[str, Any], partitions: Collection[TopicPartition]
+    partitions: Collection[TopicPartition], everything: ChangelogReader, readable: ChangelogReader
 ) -> set[TopicPartition]:
     """Return the partitions that end in a transaction without a marker."""
-    async with (
-        ChangelogReader(kafka_options, "read_uncommitted") as everything,
-        ChangelogReader(kafka_options) as committed,
-    ):
-        ends = await everything.ends(partitions)
-        return {tp for tp, end in (await committed.ends(partitions)).items() if end < ends[tp]}
+    ends = await everything.ends(partitions)
+    return {tp for tp, end in (await readable.ends(partitions)).items() if end < ends[tp]}

@@ -116,9 +116,12 @@ async def read_state(settings: Settings) -> ImportState:
     """Return what an import has done so far; nothing if there was none. The topic must exist."""
     topic = Surroundings.of(settings).topic(IMPORT)
     state = ImportState(topic)
-    async with ChangelogReader(settings.kafka_options()) as reader:
+    options, rows = settings.kafka_options(), [TopicPartition(topic, 0)]
+    async with ChangelogReader(options, "read_uncommitted") as everything, ChangelogReader(options) as reader:
         await reader.read_to_end(
-            [TopicPartition(topic, 0)], lambda _topic, _partition, key, value: state.restore(key, value)
+            rows,
+            lambda _topic, _partition, key, value: state.restore(key, value),
+            ends=await everything.ends(rows),
         )
     return state
 
