@@ -38,9 +38,8 @@ async def take_over(
         ChangelogReader(kafka_options, "read_uncommitted") as everything,
         ChangelogReader(kafka_options) as readable,
     ):
-        await _held_up(
-            written_to, everything, readable
-        )  # whoever cannot be asked fails before all is forgotten
+        # Asked twice: a broker that cannot answer says so before it is told to forget.
+        await _held_up(written_to, everything, readable)
         committed = await _committed(kafka_options, [writer.transactional_id for writer in writers])
         await _all(writer.fence() for writer in writers)
         held_up = await _held_up(written_to, everything, readable)

@@ -22,18 +22,23 @@ from app.engine.transactions import NO_ROWS, TransactionalWriter
 from app.topics import DEAD_LETTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from app.engine.fetched import Fetched
     from app.engine.fold import Message
     from app.engine.record_writer import Rows
 
-#: Says, when it is called for the n-th time, that this is the time to die.
-Due = "Callable[[], bool]"
+    #: What takes the place of a transaction.
+    Strike = Callable[[TransactionalWriter, Sequence[Message], Rows], Awaitable[None]]
 
 
 def die_at(point: str, count: int) -> None:
     """Patch the engine so that this process dies when it comes to the point for the ``count``-th time."""
+    POINTS[point](counted(count))
+
+
+def counted(count: int) -> Callable[[], bool]:
+    """Return what says yes when it is asked for the ``count``-th time."""
     left = count
 
     def is_due() -> bool:
@@ -41,7 +46,7 @@ def die_at(point: str, count: int) -> None:
         left -= 1
         return left == 0
 
-    POINTS[point](is_due)
+    return is_due
 
 
 def die() -> NoReturn:
@@ -96,32 +101,37 @@ def after_outputs(is_due: Callable[[], bool]) -> None:
 
     It is the first transaction from the one that is due on that publishes something: else nobody would ever know.
     """
-    write = TransactionalWriter.write
-    due = False
 
-    async def patched(self: TransactionalWriter, messages: Sequence[Message], rows: Rows = NO_ROWS) -> None:
-        nonlocal due
-        due = due or is_due()
-        if due and publishes(messages):
-            await send(self, messages)
-            die()
-        await write(self, messages, rows)
+    async def strike(self: TransactionalWriter, messages: Sequence[Message], _: Rows) -> None:
+        await send(self, messages)
+        die()
 
-    TransactionalWriter.write = patched  # type: ignore[method-assign]
+    instead_of_write(is_due, strike)
 
 
 def after_rows(is_due: Callable[[], bool]) -> None:
     """Die when everything is on the broker and only the commit is missing, of such a transaction too."""
+
+    async def strike(self: TransactionalWriter, messages: Sequence[Message], rows: Rows) -> None:
+        await send(self, messages, rows)
+        die()
+
+    instead_of_write(is_due, strike)
+
+
+def instead_of_write(is_due: Callable[[], bool], strike: Strike) -> None:
+    """Have ``strike`` take the place of one transaction: the first that publishes something from the due one on."""
     write = TransactionalWriter.write
-    due = False
+    due = struck = False
 
     async def patched(self: TransactionalWriter, messages: Sequence[Message], rows: Rows = NO_ROWS) -> None:
-        nonlocal due
+        nonlocal due, struck
         due = due or is_due()
-        if due and publishes(messages):
-            await send(self, messages, rows)
-            die()
-        await write(self, messages, rows)
+        if struck or not (due and publishes(messages)):
+            await write(self, messages, rows)
+            return
+        struck = True
+        await strike(self, messages, rows)
 
     TransactionalWriter.write = patched  # type: ignore[method-assign]
 
@@ -168,23 +178,15 @@ def stop_before_commit(count: int) -> None:
     The broker keeps the transaction open for a minute: nothing but the next owner's fence can end it sooner.
     """
     transactions.TRANSACTION_TIMEOUT = 60.0
-    write = TransactionalWriter.write
-    left = count
 
-    async def patched(self: TransactionalWriter, messages: Sequence[Message], rows: Rows = NO_ROWS) -> None:
-        nonlocal left
-        left -= 1
-        if left > 0 or not publishes(messages):
-            await write(self, messages, rows)
-            return
-        left = sys.maxsize
+    async def strike(self: TransactionalWriter, messages: Sequence[Message], rows: Rows) -> None:
         await send(self, messages, rows)
         sys.stderr.write(f"{STOPS}\n")
         sys.stderr.flush()
         os.kill(os.getpid(), signal.SIGSTOP)
         await self._producer.commit_transaction()
 
-    TransactionalWriter.write = patched  # type: ignore[method-assign]
+    instead_of_write(counted(count), strike)
 
 
 def lose_markers(count: int) -> None:
@@ -193,17 +195,8 @@ def lose_markers(count: int) -> None:
     The broker is not told of half of the partitions, as if it had forgotten them: needs one that does not check.
     """
     write = TransactionalWriter.write
-    left = count
 
-    async def patched(self: TransactionalWriter, messages: Sequence[Message], rows: Rows = NO_ROWS) -> None:
-        nonlocal left
-        left -= 1
-        if left > 0 or not publishes(messages):
-            await write(self, messages, rows)
-            return
-        left = (
-            sys.maxsize
-        )  # one task's only: nothing may be written before the broker knows of the transaction
+    async def strike(self: TransactionalWriter, messages: Sequence[Message], rows: Rows) -> None:
         # Taken for part of it when those before are quite ended, and never forgotten.
         known = TopicPartition(*next(iter(rows)))
         await self.end_again([known], commit=True)
@@ -211,7 +204,7 @@ def lose_markers(count: int) -> None:
         await (send if random.random() < 0.5 else write)(self, messages, rows)
         die()
 
-    TransactionalWriter.write = patched  # type: ignore[method-assign]
+    instead_of_write(counted(count), strike)
 
 
 def forget_partitions(writer: TransactionalWriter, is_forgotten: Callable[[TopicPartition], bool]) -> None:
