@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging.config
 import os
+import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import faust
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 #: A fold makes many objects that live long and few cycles: look for those more rarely than Python does.
 GC_THRESHOLDS: Final = (1_000_000, 20, 100)
+
+#: Seconds after which a thread has to let another run: the one that fetches asks for a moment at a time, and
+#: all that has come waits for it. Python's own 5 ms are longer than a request to the broker, each time.
+SWITCH_INTERVAL: Final = 0.0005
 
 LOGGING: Final[dict[str, Any]] = {
     "version": 1,
@@ -58,6 +63,7 @@ def run(settings: Settings, *, stuck_after: float = STUCK_AFTER) -> NoReturn:
     logging.config.dictConfig(LOGGING)
     asyncio.run(check_topics(settings))
     gc.set_threshold(*GC_THRESHOLDS)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     # Faust makes the folder itself but not its parents, and hangs where it cannot.
     (settings.data_dir / "worker").mkdir(parents=True, exist_ok=True)
     activity = Activity(Surroundings.of(settings).topic(name) for name in INPUTS)

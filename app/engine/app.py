@@ -16,6 +16,7 @@ from app.engine.fetching import use_quick_fetches
 from app.engine.fold import Stage
 from app.engine.recovery import Recovery, TableManager
 from app.engine.tasks import Tasks
+from app.engine.transactions import use_quick_begins
 
 if TYPE_CHECKING:
     import ssl
@@ -64,6 +65,7 @@ class App(faust.App):
         **faust_settings: Any,
     ) -> None:
         use_quick_fetches()
+        use_quick_begins()
         servers = str(kafka_options["bootstrap_servers"]).split(",")
         super().__init__(
             app_id,

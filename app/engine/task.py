@@ -30,6 +30,10 @@ FULL_FETCH = 30_000
 #: quite ended the one before, aiokafka would wait as long.
 COMMIT_INTERVAL = 0.02
 
+#: The same where transactions take long: twice what the last one took, and no more than this. Where broker or
+#: processor are slow, each takes more at once then, and leaves them time for what else there is to do.
+COMMIT_INTERVAL_SLOW = 0.1
+
 #: The same while a task is behind: all is late already, and fewer transactions have it catch up sooner.
 COMMIT_INTERVAL_BEHIND = 1.0
 
@@ -181,25 +185,25 @@ class Task:
                 if self.positions != self.committed:
                     began = time.monotonic()
                     await self._commit()
-                    await self._gather(began)
+                    await self._gather(began, time.monotonic() - began)
                 if self._closed:
                     self._work.set()
         except Exception as exc:  # noqa: BLE001 - fenced, timed out, refused: memory is ahead of the log
             leave(f"{self} could not commit", exc)
 
-    async def _gather(self, began: float) -> None:
+    async def _gather(self, began: float, took: float) -> None:
         """Pause after the transaction that began then, so that the next one takes more at once."""
         while not self._closed:
-            left = began + self._interval() - time.monotonic()
+            left = began + self._interval(took) - time.monotonic()
             if left <= 0:
                 return
             await asyncio.sleep(min(left, COMMIT_INTERVAL))
 
-    def _interval(self) -> float:
-        """Return how long after a transaction the next one begins."""
-        is_behind = max(self._behind.values(), default=0.0) > time.monotonic()
-        gathers = is_behind and self._waiting < ENOUGH
-        return COMMIT_INTERVAL_BEHIND if gathers else COMMIT_INTERVAL
+    def _interval(self, took: float) -> float:
+        """Return how long after a transaction that took so long the next one begins."""
+        if max(self._behind.values(), default=0.0) > time.monotonic():
+            return COMMIT_INTERVAL_BEHIND if self._waiting < ENOUGH else COMMIT_INTERVAL
+        return max(COMMIT_INTERVAL, min(2 * took, COMMIT_INTERVAL_SLOW))
 
     async def _commit(self) -> None:
         positions = dict(self.positions)

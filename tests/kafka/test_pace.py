@@ -14,7 +14,15 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from app.engine import task as module
 from app.engine.fetched import Fetched
 from app.engine.fold import Changes, Row, Stage
-from app.engine.task import ENOUGH, FULL_FETCH, MAX_WAITING, Commit, Task
+from app.engine.task import (
+    COMMIT_INTERVAL,
+    COMMIT_INTERVAL_SLOW,
+    ENOUGH,
+    FULL_FETCH,
+    MAX_WAITING,
+    Commit,
+    Task,
+)
 from app.engine.transactions import TransactionalWriter
 
 if TYPE_CHECKING:
@@ -114,6 +122,22 @@ async def test_a_task_that_is_not_behind_commits_soon(pace: Pace) -> None:
         pace.fold(1, behind=False)
         await pace.committed(number)
     assert len(pace.commits) == 5
+
+
+async def test_slow_transactions_are_fewer(pace: Pace) -> None:
+    """The next one begins twice as long after the last as that took: never at once, and not after an outage's time."""
+    assert pace.task._interval(0.0) == COMMIT_INTERVAL
+    assert pace.task._interval(0.03) == 0.06
+    assert pace.task._interval(8.0) == COMMIT_INTERVAL_SLOW
+
+
+async def test_a_task_that_is_behind_has_a_pace_of_its_own(pace: Pace) -> None:
+    """However long its transactions take, it waits until enough is there, and then no longer."""
+    pace.fold(1, behind=True)
+    assert pace.task._interval(8.0) == module.COMMIT_INTERVAL_BEHIND
+    while pace.task._waiting < ENOUGH:
+        pace.fold(FULL_FETCH, behind=True)
+    assert pace.task._interval(8.0) == COMMIT_INTERVAL
 
 
 async def test_a_task_that_is_behind_gathers_until_it_has_caught_up(pace: Pace) -> None:

@@ -3,16 +3,20 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import ProducerFenced
+from aiokafka.errors import ConcurrentTransactions, ProducerFenced
+from aiokafka.producer import sender
+from aiokafka.producer.transaction_manager import TransactionManager
+from aiokafka.protocol.transaction import AddPartitionsToTxnResponse_v0
 
 from app.engine.fold import Message, Row
-from app.engine.transactions import BATCH_BYTES, TransactionalWriter
+from app.engine.transactions import BATCH_BYTES, BEGIN_AGAIN, TransactionalWriter, use_quick_begins
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -99,3 +103,15 @@ async def test_what_is_not_committed_is_not_read(broker: Broker, topic: str) -> 
                 await writer._producer.commit_transaction()
 
     assert await committed(broker, topic, 0) == [(b"first", b"1", ()), (b"third", b"3", ())]
+
+
+async def test_a_transaction_that_comes_too_early_is_begun_again_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The seam: aiokafka waits as long as we say where the broker is not done with the transaction before."""
+    monkeypatch.setattr(sender, "BACKOFF_OVERRIDE", sender.BACKOFF_OVERRIDE)
+    use_quick_begins()
+    producer: Any = SimpleNamespace(_retry_backoff=0.1, _txn_manager=TransactionManager("id", 1000))
+    handler = sender.AddPartitionsToTxnHandler(producer, {TopicPartition("topic", 0)})
+    refused = AddPartitionsToTxnResponse_v0(0, [("topic", [(0, ConcurrentTransactions.errno)])])
+    assert handler.handle_response(refused) == BEGIN_AGAIN
