@@ -126,9 +126,9 @@ class Profile(NamedTuple):
 @click.command
 @click.option(
     "--events",
-    default=3_000_000,
+    default=6_000_000,
     show_default=True,
-    help="Of the load: all are folded, however long it is sampled.",
+    help="Of the load: all are folded, the first third before it is sampled.",
 )
 @click.option("--callers", default=1_000, show_default=True)
 @click.option("--seconds", default=8, show_default=True, help="To sample for.")
@@ -143,6 +143,7 @@ def main(events: int, callers: int, seconds: int, out: Path | None) -> None:
     text = _text(profile, Load(events, callers), seconds)
     print(text)  # noqa: T201 - its output
     if out:
+        out.mkdir(parents=True, exist_ok=True)
         (out / "profile.md").write_text(text + "\n", encoding="utf-8")
         picture = flames.draw(
             profile.stacks, "A streakline worker at full load", lambda frame: kind_of((frame,))
@@ -165,9 +166,9 @@ async def _record(here: Bench, load: Load, seconds: int, report: Report) -> Prof
         window: list[Sample] = []
 
         def on_sample(sample: Sample) -> None:
-            if not spies:
+            if not spies and sample.events >= load.events // 3:  # as in the contest: most is earned before
                 spies.append(Child(command, os.environ, here.folder / "py-spy.log"))
-            elif spies[0].process.poll() is None:
+            elif spies and spies[0].process.poll() is None:
                 window.append(sample)
 
         await follow(subject, run, worker, Usage(worker.process.pid), on_sample=on_sample)
@@ -237,7 +238,8 @@ def _text(profile: Profile, load: Load, seconds: int) -> str:
     head = (
         f"`make profile`, {when}: one worker{', compiled,' if COMPILED else ''} at full load, {load.callers:,} callers, all rules, identities on; "
         f"{total:,} samples in {seconds} s, in which {profile.events:,} events were committed at "
-        f"{profile.cost:.2f} microseconds of processor time each. {machine()}."
+        f"{profile.cost:.2f} microseconds of processor time each, which is more than without a sampler: it stops the worker "
+        f"each time. {machine()}."
     )
     return "\n\n".join(
         [
