@@ -140,6 +140,11 @@ class Gateway:
     def restored(self) -> None:
         """Do nothing: every row stands for itself."""
 
+    @property
+    def unwritten(self) -> int:
+        """How many snapshots were merged, and what was earned by them."""
+        return len(self._changed) + len(self._changes.rows) + len(self._changes.messages)
+
     def drain(self) -> Changes:
         """Hand over the snapshots that were merged and what was earned."""
         changes, self._changes = self._changes, Changes()

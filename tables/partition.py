@@ -34,6 +34,9 @@ WRITTEN: Final = (unlocks.TABLE,)
 #: The tables of a partition's share that are published to the gateway's stage. Its days are only read.
 SHARED: Final = frozenset({counters.TABLE, models.TABLE, streaks.TABLE})
 
+#: Rows that a changed scope writes, about: its sums and a month of days, sometimes its models or its streaks.
+ROWS_OF_A_SCOPE: Final = 3
+
 #: Records that are decoded, then looked up, then folded together; see ``Seen.expect``.
 TOGETHER: Final = 64
 
@@ -187,6 +190,11 @@ class Partition:
     def restored(self) -> None:
         """Remember the identities of the changelog. Raises ``UnreadableRowError`` if some must be missing."""
         self._seen.restored()
+
+    @property
+    def unwritten(self) -> int:
+        """How many rows and messages there are to write, about: a scope that was changed has a few rows."""
+        return ROWS_OF_A_SCOPE * len(self._touched) + len(self._changes.rows) + len(self._changes.messages)
 
     def drain(self) -> Changes:
         """Hand over the changed rows, and the share's to the gateway's stage too."""

@@ -75,6 +75,10 @@ class Fold(Protocol):
     def restored(self) -> None:
         """Get ready: every row of the changelogs was taken. Raises ``ValueError`` if some must be missing."""
 
+    @property
+    def unwritten(self) -> int:
+        """How many rows and messages ``drain`` would hand over, about."""
+
     def drain(self) -> Changes:
         """Hand over what changed since the last call, and forget that it changed."""
 

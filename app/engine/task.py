@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
@@ -15,12 +16,18 @@ from app.engine.rows_written import KEY as ROWS_WRITTEN
 from app.engine.rows_written import RowsWritten
 from app.engine.transactions import TransactionalWriter
 
-#: Records of which a task that is behind makes a transaction without waiting for more. A transaction costs
-#: worker and broker some milliseconds, and writes again what the one before has written of busy callers.
+#: Records, or rows and messages to write, of which a task that is behind makes a transaction without waiting
+#: for more. A transaction costs worker and broker some milliseconds, and writes again what the one before has
+#: written of busy callers.
 ENOUGH = 100_000
 
-#: Records that may be folded ahead of the transaction in flight.
+#: The same, that may be folded ahead of the transaction in flight.
 MAX_WAITING = 2 * ENOUGH
+
+#: The same, of which a transaction is large, and waits for its turn among the large ones of the worker. So it
+#: is open for as long as it takes alone, not for as long as all take together: the broker aborts what is open
+#: for too long.
+LARGE = 20_000
 
 #: What a fetch that was cut off by its size counts for, at least: large records fill a transaction sooner.
 FULL_FETCH = 30_000
@@ -75,6 +82,8 @@ class Task:
         writer: TransactionalWriter,
         tables: Mapping[str, str],
         on_commit: OnCommit = lambda _: None,
+        *,
+        turn: asyncio.Lock | None = None,
     ) -> None:
         self.stage = stage
         self.partition = partition
@@ -89,7 +98,9 @@ class Task:
         self.rows_written = RowsWritten()
         self._on_commit = on_commit
         self._oldest: int | None = None
-        self._waiting = 0
+        #: Records that are folded and in no transaction yet.
+        self._folded = 0
+        self._turn = turn or asyncio.Lock()
         #: The topics of which the broker had more than it answered, and until when that is taken to hold:
         #: what is left may be nothing but aborted records, and no other fetch comes.
         self._behind: dict[str, float] = {}
@@ -149,7 +160,7 @@ class Task:
     def folded(self, fetched: Fetched) -> None:
         """Note that the fetch is folded, and have it committed."""
         self.positions[fetched.topic] = max(fetched.end, self.positions[fetched.topic])
-        self._waiting += max(len(fetched.records), FULL_FETCH if fetched.behind else 0)
+        self._folded += max(len(fetched.records), FULL_FETCH if fetched.behind else 0)
         if fetched.behind:
             self._behind[fetched.topic] = time.monotonic() + 2 * COMMIT_INTERVAL_BEHIND
         else:
@@ -159,6 +170,11 @@ class Task:
         if self._waiting >= MAX_WAITING:
             self._room.clear()
         self._work.set()
+
+    @property
+    def _waiting(self) -> int:
+        """How much the next transaction has to do: records, or what they have it write if that is more."""
+        return max(self._folded, self.state.unwritten)
 
     async def wait_for_room(self) -> None:
         """Block while too much is folded ahead of the log."""
@@ -206,9 +222,13 @@ class Task:
         return max(COMMIT_INTERVAL, min(2 * took, COMMIT_INTERVAL_SLOW))
 
     async def _commit(self) -> None:
+        async with self._turn if self._waiting >= LARGE else nullcontext():
+            await self._commit_at_once()
+
+    async def _commit_at_once(self) -> None:
         positions = dict(self.positions)
         changes = self.state.drain()
-        self._waiting = 0
+        self._folded = 0
         self._room.set()
         started, oldest, self._oldest = time.monotonic(), self._oldest, None
         await self.writer.write(changes.messages, self._rows(changes.rows, positions))

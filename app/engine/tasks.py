@@ -51,6 +51,8 @@ class Tasks:
         self._changelog = changelog
         self._owned: dict[tuple[str, int], Task] = {}
         self._closing = asyncio.Lock()
+        #: Held by the task whose transaction is large: see ``task``.
+        self._turn = asyncio.Lock()
         #: Called after every transaction; whoever measures replaces it before anything is opened.
         self.on_commit: OnCommit = lambda _: None
         #: Offsets that a running restore still has to read; 0 when there is none.
@@ -124,7 +126,7 @@ class Tasks:
     def _new_task(self, stage: Stage, partition: int) -> Task:
         writer = TransactionalWriter(self._kafka_options, f"{self._app_id}-{stage.name}-{partition}")
         tables = {table: self._changelog(table) for table in stage.tables}
-        return Task(stage, partition, writer, tables, self.on_commit)
+        return Task(stage, partition, writer, tables, self.on_commit, turn=self._turn)
 
     async def _restore(self, tasks: Sequence[Task]) -> None:
         """Read the changelogs of all tasks to their end, then complete the positions of topics never read."""

@@ -13,9 +13,13 @@ from app.engine.fold import Message
 from app.engine.record_writer import COMPILED, Entry, RecordWriter, Rows, by_target
 from app.engine.written_batch import WrittenBatch
 
-#: Seconds after which the broker aborts a transaction whose owner has stalled. Until then it holds back
-#: every read_committed reader of the topics that it touched.
-TRANSACTION_TIMEOUT = 10.0
+#: Seconds after which the broker aborts a transaction whose owner has stalled, if nobody has taken over and
+#: fenced it before. Until then it holds back every read_committed reader of the topics that it touched. One
+#: of a worker that is behind may take seconds where broker and processor are slow.
+TRANSACTION_TIMEOUT = 30.0
+
+#: Seconds within which the broker has to answer.
+REQUEST_TIMEOUT = 10.0
 
 #: Largest batch of records in one produce request, in bytes; the broker's default limit for a batch is 1 MiB.
 BATCH_BYTES = 900_000
@@ -44,7 +48,7 @@ class TransactionalWriter:
             **kafka_options,
             transactional_id=transactional_id,
             transaction_timeout_ms=int(TRANSACTION_TIMEOUT * 1000),
-            request_timeout_ms=int(TRANSACTION_TIMEOUT * 1000),
+            request_timeout_ms=int(REQUEST_TIMEOUT * 1000),
             max_batch_size=BATCH_BYTES,
             max_request_size=REQUEST_BYTES,
         )

@@ -30,7 +30,7 @@ class Fault:
     as fast as it can if the rate is None. Then the harness waits until all is folded, and judges.
     """
 
-    #: What it is selected by, as ``1`` or ``2-after-fold``: the number is that of the list in the README.
+    #: What it is selected by, as ``1`` or ``2-after-fold``: the number is that of the list in docs/chaos.md.
     key: str
     title: str
     #: How often in the full form, and in the short one.

@@ -19,6 +19,7 @@ from app.engine.task import (
     COMMIT_INTERVAL_SLOW,
     ENOUGH,
     FULL_FETCH,
+    LARGE,
     MAX_WAITING,
     Commit,
     Task,
@@ -45,6 +46,9 @@ class Folded:
 
     def restored(self) -> None:
         """Do nothing."""
+
+    #: What it says of how much it has to write.
+    unwritten = 1
 
     def drain(self) -> Changes:
         """Return the row."""
@@ -167,6 +171,30 @@ async def test_it_gathers_so_much_and_not_more(pace: Pace, count: int) -> None:
     pace.fold(count, behind=True)
     await pace.committed(1 + enough * count)
     assert len(pace.commits) == 2
+
+
+async def test_large_transactions_take_turns(pace: Pace) -> None:
+    """One that is large waits for another large one of the worker; one that is small does not."""
+    turn = pace.task._turn
+    async with turn:
+        pace.fold(1, behind=False)
+        await pace.committed(1)
+        pace.fold(LARGE, behind=False)
+        await asyncio.sleep(AWHILE)
+        assert len(pace.commits) == 1
+    await pace.committed(1 + LARGE)
+    assert not turn.locked()
+
+
+async def test_few_records_may_be_much_to_write(pace: Pace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where each record has many rows and messages written, it is these that count."""
+    pace.fold(1, behind=True)
+    await pace.committed(1)
+    monkeypatch.setattr(Folded, "unwritten", MAX_WAITING)
+    pace.fold(1, behind=True)
+    assert not pace.task._room.is_set()
+    monkeypatch.setattr(Folded, "unwritten", ENOUGH)
+    await pace.committed(2)
 
 
 async def test_there_is_room_again_when_what_waited_is_being_committed(pace: Pace) -> None:

@@ -393,6 +393,27 @@ def test_a_snapshot_replaces_the_one_before() -> None:
     assert (shares.counters().requests, shares.counters().callers) == (10, 2)
 
 
+def test_a_fold_says_how_much_it_has_to_write() -> None:
+    """It is about what a drain hands over, and nothing after it, in both stages."""
+    deployed = Deployed(1)
+    event = {
+        "topic": "gateway.requests",
+        "model": "m",
+        "status": "success",
+        "created_at": "2024-03-01T08:00:00Z",
+    }
+    callers = ({**event, "request_id": f"r-{number}", "caller_id": f"c-{number}"} for number in range(100))
+    deployed.arrive((0, each) for each in callers)
+    for task in (0, 1):
+        deployed.fold(task, 100)
+        state, rows, sent = deployed._states[task], deployed.logs[task].rows, len(deployed.published)
+        expected = state.unwritten
+        deployed.drain(task)
+        written = sum(map(len, rows.values())) + len(deployed.published) - sent
+        assert 0.5 * written < expected < 2 * written
+        assert state.unwritten == 0
+
+
 def test_the_gateway_refuses_a_row_that_was_deleted() -> None:
     """The gateway's tables never delete: a tombstone in one is damage."""
     with pytest.raises(UnreadableRowError):
