@@ -129,7 +129,7 @@ class App(faust.App):
     async def on_stop(self) -> None:
         """Commit what is folded before the consumer leaves the group."""
         await self.recovery.give_up()
-        logger.info("everything folded is committed")
+        logger.info("what was being committed is committed")
         await super().on_stop()
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
@@ -26,8 +25,8 @@ MAX_WAITING = 2 * ENOUGH
 
 #: The same, of which a transaction is large, and waits for its turn among the large ones of the worker. So it
 #: is open for as long as it takes alone, not for as long as all take together: the broker aborts what is open
-#: for too long.
-LARGE = 20_000
+#: for too long. More than a full fetch counts for: one is committed whenever a partition is taken away.
+LARGE = 40_000
 
 #: What a fetch that was cut off by its size counts for, at least: large records fill a transaction sooner.
 FULL_FETCH = 30_000
@@ -181,7 +180,11 @@ class Task:
         await self._room.wait()
 
     async def close(self) -> None:
-        """Refuse further fetches, commit what is folded, stop the producer. Leaves if that takes too long."""
+        """Refuse further fetches, finish the transaction in flight, commit what waits, stop the producer.
+
+        What waits of a task that is behind is left to the next owner, who folds it again: large transactions
+        of all tasks may take longer than there is time. Leaves if it takes too long all the same.
+        """
         self._closed = True
         self.generation = -1
         self._work.set()
@@ -195,7 +198,7 @@ class Task:
 
     async def _commit_until_closed(self) -> None:
         try:
-            while not (self._closed and self.positions == self.committed):
+            while not (self._closed and self._is_done):
                 await self._work.wait()
                 self._work.clear()
                 if self.positions != self.committed:
@@ -221,9 +224,18 @@ class Task:
             return COMMIT_INTERVAL_BEHIND if self._waiting < ENOUGH else COMMIT_INTERVAL
         return max(COMMIT_INTERVAL, min(2 * took, COMMIT_INTERVAL_SLOW))
 
+    @property
+    def _is_done(self) -> bool:
+        """Whether there is nothing to commit, or so much that the next owner folds it again sooner."""
+        return self.positions == self.committed or self._waiting >= LARGE
+
     async def _commit(self) -> None:
-        async with self._turn if self._waiting >= LARGE else nullcontext():
+        if self._waiting < LARGE:
             await self._commit_at_once()
+            return
+        async with self._turn:
+            if not self._closed:
+                await self._commit_at_once()
 
     async def _commit_at_once(self) -> None:
         positions = dict(self.positions)

@@ -186,6 +186,27 @@ async def test_large_transactions_take_turns(pace: Pace) -> None:
     assert not turn.locked()
 
 
+async def test_what_is_large_is_left_to_the_next_owner(pace: Pace) -> None:
+    """When the turn comes of a task that was closed meanwhile, it commits nothing of what waits."""
+    async with pace.task._turn:
+        pace.fold(1, behind=False)
+        await pace.committed(1)
+        pace.fold(LARGE, behind=False)
+        closing = asyncio.create_task(pace.task.close())
+        await asyncio.sleep(AWHILE)
+    await closing
+    assert (len(pace.commits), pace.task.committed[TOPIC]) == (1, 1)
+
+
+async def test_what_is_small_is_committed_when_a_task_is_closed(pace: Pace) -> None:
+    """A task that keeps up leaves nothing behind, even in the middle of its pause."""
+    pace.fold(1, behind=False)
+    await pace.committed(1)
+    pace.fold(1, behind=False)
+    await pace.task.close()
+    assert pace.task.committed[TOPIC] == 2
+
+
 async def test_few_records_may_be_much_to_write(pace: Pace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where each record has many rows and messages written, it is these that count."""
     pace.fold(1, behind=True)
