@@ -13,9 +13,9 @@ from app.settings import Settings
 def command() -> None:
     """Fold the gateway's events until stopped; start as many as there are partitions.
 
-    SIGTERM or Ctrl-C commits what is folded and leaves within 15 seconds. Where memory could be ahead of the
-    log (fenced by another worker, broker gone, a transaction failed) it leaves at once with status 1: let a
-    supervisor start it again.
+    SIGTERM or Ctrl-C commits what is folded and leaves within 15 seconds; much that waits while it is
+    behind is left, to be folded again. Where memory could be ahead of the log (fenced by another worker,
+    broker gone, a transaction failed) it leaves at once with status 1: let a supervisor start it again.
 
     \b
     Example:

@@ -127,7 +127,7 @@ class App(faust.App):
         self.is_ready = False
 
     async def on_stop(self) -> None:
-        """Commit what is folded before the consumer leaves the group."""
+        """Close the tasks, as ``Task.close`` says, before the consumer leaves the group."""
         await self.recovery.give_up()
         logger.info("what was being committed is committed")
         await super().on_stop()

@@ -198,7 +198,7 @@ class Task:
 
     async def _commit_until_closed(self) -> None:
         try:
-            while not (self._closed and self._is_done):
+            while not (self._closed and (self.positions == self.committed or self._is_large)):
                 await self._work.wait()
                 self._work.clear()
                 if self.positions != self.committed:
@@ -225,12 +225,12 @@ class Task:
         return max(COMMIT_INTERVAL, min(2 * took, COMMIT_INTERVAL_SLOW))
 
     @property
-    def _is_done(self) -> bool:
-        """Whether there is nothing to commit, or so much that the next owner folds it again sooner."""
-        return self.positions == self.committed or self._waiting >= LARGE
+    def _is_large(self) -> bool:
+        """Whether the next transaction waits for its turn; of a closed task it is left to the next owner."""
+        return self._waiting >= LARGE
 
     async def _commit(self) -> None:
-        if self._waiting < LARGE:
+        if not self._is_large:
             await self._commit_at_once()
             return
         async with self._turn:

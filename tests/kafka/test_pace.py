@@ -41,14 +41,14 @@ AWHILE = 0.5
 class Folded:
     """A fold that has one row to write, always."""
 
+    #: What it says of how much it has to write.
+    unwritten = 1
+
     def restore(self, table: str, key: bytes, value: bytes | None) -> None:
         """Take nothing."""
 
     def restored(self) -> None:
         """Do nothing."""
-
-    #: What it says of how much it has to write.
-    unwritten = 1
 
     def drain(self) -> Changes:
         """Return the row."""
