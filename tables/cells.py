@@ -3,7 +3,7 @@
 One day is open: its sums are integers that events add to. The other cells of its month are as the month's
 row has them, encoded, and ``_present`` says of which days there are some: so a day that is new, as most are
 when a caller has few events, takes no search, and a row is written by putting a head before what is there.
-Other months are at rest. Compiled where a compiler was at hand.
+Other months are as they rest. Compiled where a compiler was at hand.
 """
 
 from typing import Final
@@ -12,20 +12,26 @@ import msgspec
 from mypy_extensions import i64, mypyc_attr
 
 from app.engine.fold import Row
-from tables import days
+from tables import days, rows
 from tables.codec import LARGEST, VERSION
 from tables.packed import COMPILED, int_at, size_at
-from tables.rows import Rows
 
 #: No day at all.
 _NONE: Final = -(2**40)
 
+# MessagePack's head of a map of few: the number of its pairs is in its low bits.
+_MAP_OF_FEW: Final = 0x80
+_FEW: Final = 0x0F
+
 #: What a row of ``days`` has before its pairs of a day and a cell, by how many they are: MessagePack's head
 #: of an array of two, the version, and the head of a map, of few or of many.
 _HEADS: Final = [
-    *(bytes([0x92, VERSION, 0x80 | pairs]) for pairs in range(16)),
+    *(bytes([0x92, VERSION, _MAP_OF_FEW | pairs]) for pairs in range(16)),
     *(bytes([0x92, VERSION, 0xDE, 0, pairs]) for pairs in range(16, 32)),
 ]
+
+#: What a cell begins with: MessagePack's head of an array of three.
+_THREE: Final = 0x93
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 
@@ -42,31 +48,33 @@ class Cells:
         "_key",
         "_left",
         "_month",
+        "_months",
         "_pairs",
         "_present",
-        "_rows",
         "cost_saved",
         "requests",
         "tokens_saved",
     )
 
-    def __init__(self, key: bytes, rows: Rows) -> None:
+    def __init__(self, key: bytes, months: bytes = b"") -> None:
+        """Take the scope's key, and its rows of ``days``, joined as in ``rows``."""
         self._key = key
-        self._rows = rows
+        #: All months but that of the open day.
+        self._months = months
         self._day = _NONE
         self.requests = 0
         self.tokens_saved = 0
         self.cost_saved = 0
         #: The month of the open day: its name, its first day and the one after its last.
-        self._month = ""
+        self._month = b""
         self._first = 0
         self._end = 0
         #: Its other cells, as its row has them behind the head; bit i is set if there is one of its day i.
         self._pairs = b""
         self._present = 0
         self._changed = False
-        #: Months that are at rest again and not in the log yet.
-        self._left: list[str] = []
+        #: Months that were left and are not in the log yet.
+        self._left: list[bytes] | None = None
 
     def open(self, day: int) -> None:
         """Have an event count for this day. The hot path: of a busy caller it is open already."""
@@ -75,7 +83,7 @@ class Cells:
         self._changed = True
 
     def _turn_to(self, day: int) -> None:
-        self._settle()
+        self.settle()
         if not self._first <= day < self._end:
             self._leave_month()
             self._enter_month(day)
@@ -85,8 +93,8 @@ class Cells:
         else:
             self.requests = self.tokens_saved = self.cost_saved = 0
 
-    def _settle(self) -> None:
-        """Put the cell of the open day to the others."""
+    def settle(self) -> None:
+        """Put the cell of the open day to the others: no event is expected for it."""
         if self._day != _NONE:
             self._pairs += self._pair()
             self._present |= 1 << (self._day - self._first)
@@ -108,7 +116,7 @@ class Cells:
         cells = days.CODEC.decode(self._row()).cells
         cell = cells.pop(day)
         self.requests, self.tokens_saved, self.cost_saved = cell.requests, cell.tokens_saved, cell.cost_saved
-        self._hold(cells)
+        self._hold_cells(cells)
 
     def _cut_out(self, day: int) -> None:
         """Do the same by looking through the bytes of the pairs: not worth it as plain Python."""
@@ -131,45 +139,77 @@ class Cells:
         place += size_at(pairs, place)
         return place + size_at(pairs, place)
 
-    def _hold(self, cells: dict[int, days.Cell]) -> None:
-        """Take these for the other cells of the month."""
+    def _hold(self, row: bytes) -> None:
+        """Take the cells of a row for the other cells of the month."""
+        if not (COMPILED and self._hold_bytes(row)):
+            self._hold_cells(days.CODEC.decode(row).cells)
+
+    def _hold_cells(self, cells: dict[int, days.Cell]) -> None:
         self._pairs = days.CODEC.encode(days.Month(cells=cells))[len(_HEADS[len(cells)]) :]
         self._present = 0
         for day in cells:
             self._present |= 1 << (day - self._first)
 
+    def _hold_bytes(self, row: bytes) -> bool:
+        """Look through the bytes of a row instead; return False if they are not as rows are written here."""
+        count: i64 = row[2] & _FEW if row[2] <= _MAP_OF_FEW | _FEW else row[4]
+        if count >= len(_HEADS) or not row.startswith(_HEADS[count]):
+            return False
+        head = _HEADS[count]
+        pairs, present = row[len(head) :], 0
+        place: i64 = 0
+        while count > 0:
+            count -= 1
+            cell = place + size_at(pairs, place)
+            if pairs[cell] != _THREE:
+                return False
+            present |= 1 << (int_at(pairs, place) - self._first)
+            place = self._end_of_pair(pairs, place)
+        self._pairs, self._present = pairs, present
+        return place == len(pairs)
+
     def _enter_month(self, day: int) -> None:
-        self._month = days.month_of(day)
-        self._first, self._end = days.bounds_of(self._month)
-        self._hold(self._rows.take(days.TABLE, days.key_of(self._month, self._key)).cells)
-        if self._month in self._left:
+        self._month, self._first, self._end = days.month_around(day)
+        head = rows.DAYS + self._month
+        start, end = rows.find(self._months, head)
+        if start == end:
+            self._pairs, self._present = b"", 0
+            return
+        self._hold(rows.row_of(self._months, head))
+        self._months = self._months[:start] + self._months[end:]
+        if self._left is not None and self._month in self._left:
             self._left.remove(self._month)
 
     def _leave_month(self) -> None:
-        """Have the month rest."""
-        if self._pairs:
-            self._rows.keep(days.TABLE, days.key_of(self._month, self._key), self._row())
+        """Put the month to the others."""
+        if self._present:  # no day is open
+            self._months += rows.joined(rows.DAYS + self._month, self._row())
         if self._changed:
+            if self._left is None:
+                self._left = []
             self._left.append(self._month)
             self._changed = False
 
     def _row(self) -> bytes:
-        return _HEADS[self._present.bit_count()] + self._pairs
+        if self._day == _NONE:
+            return _HEADS[self._present.bit_count()] + self._pairs
+        return _HEADS[self._present.bit_count() + 1] + self._pairs + self._pair()
 
     def changed_rows(self) -> list[Row]:
         """Return the rows that are not in the log yet, and take them for written."""
         written = []
-        for month in self._left:
-            key = days.key_of(month, self._key)
-            written.append(Row(days.TABLE, key, self._rows.peek(days.TABLE, key)))
-        self._left.clear()
+        if self._left is not None:
+            for month in self._left:
+                row = rows.row_of(self._months, rows.DAYS + month)
+                written.append(Row(days.TABLE, month + self._key, row))
+            self._left = None
         if self._changed:
-            row = _HEADS[self._present.bit_count() + 1] + self._pairs + self._pair()
-            written.append(Row(days.TABLE, days.key_of(self._month, self._key), row))
+            written.append(Row(days.TABLE, self._month + self._key, self._row()))
             self._changed = False
         return written
 
-    def rest(self) -> None:
-        """Have all rest, as the log has it. Not to be used any more."""
-        self._settle()
+    def rest(self) -> bytes:
+        """Return all rows, joined: all are in the log. Not to be used any more."""
+        self.settle()
         self._leave_month()
+        return self._months

@@ -41,4 +41,4 @@ class Counters(VersionedRow, array_like=True, kw_only=True):
 
 
 TABLE: Final = "counters"
-CODEC: Final = Codec(Counters)
+CODEC: Final[Codec[Counters]] = Codec(Counters)

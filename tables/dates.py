@@ -24,13 +24,16 @@ class Dates:
 
     __slots__ = ("_active", "_closed", "_page", "_requested", "longest")
 
-    def __init__(self, row: streaks.ActiveDays) -> None:
-        self.longest: int = row.longest
+    def __init__(self, row: streaks.ActiveDays | None = None) -> None:
+        self.longest: int = 0
         self._page = _NONE
         self._active = 0
         self._requested = 0
         #: All pages of both sets but the open one; None where there are no others.
-        self._closed: tuple[DaySet, DaySet] | None = (row.active, row.requested) if row.active else None
+        self._closed: tuple[DaySet, DaySet] | None = None
+        if row is not None and row.active:
+            self.longest = row.longest
+            self._closed = (row.active, row.requested)
 
     def add_request(self, day: int) -> bool:
         """Add a day with a request; return whether anything changed."""
@@ -65,6 +68,9 @@ class Dates:
 
     def _turn_to(self, page: int) -> None:
         """Open a page, and put the one before to the others."""
+        if self._closed is None and not self._active:
+            self._page = page
+            return
         active, requested = self._pages()
         self._page = page
         self._active, self._requested = active.pop(page, 0), requested.pop(page, 0)

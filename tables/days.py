@@ -10,6 +10,9 @@ import msgspec
 from app.domain.events import EPOCH_ORDINAL
 from tables.codec import Codec, VersionedRow
 
+#: Bytes of a month in a key.
+MONTH_BYTES: Final = 7
+
 
 class Cell(msgspec.Struct, array_like=True, gc=False):
     """One day: requests, and what cache hits saved (tokens; nano-dollars)."""
@@ -54,15 +57,23 @@ def month_of(day: int) -> str:
     return date.fromordinal(day + EPOCH_ORDINAL).isoformat()[:7]
 
 
+@lru_cache(maxsize=4096)
+def month_around(day: int) -> tuple[bytes, int, int]:
+    """Return the month of a day, as it is in keys, its first day and the one after its last."""
+    month = month_of(day)
+    first, end = bounds_of(month)
+    return month.encode(), first, end
+
+
 def key_of(month: str, caller_key: bytes) -> bytes:
-    """Return the key of a row; the month has 7 bytes, so the caller's id may hold any."""
+    """Return the key of a row; the month has so many bytes, so the caller's id may hold any."""
     return month.encode() + caller_key
 
 
 def split_key(key: bytes) -> tuple[str, bytes]:
     """Return the month and the caller's id of a key."""
-    return key[:7].decode(), key[7:]
+    return key[:MONTH_BYTES].decode(), key[MONTH_BYTES:]
 
 
 TABLE: Final = "days"
-CODEC: Final = Codec(Month)
+CODEC: Final[Codec[Month]] = Codec(Month)

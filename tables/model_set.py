@@ -32,12 +32,13 @@ class ModelSet:
 
     __slots__ = ("_bits", "_others", "count")
 
-    def __init__(self, names: set[str]) -> None:
+    def __init__(self, names: set[str] | None = None) -> None:
         self.count = 0
         self._bits = 0
         self._others: set[str] | None = None
-        for name in names:
-            self.add(name)
+        if names:
+            for name in names:
+                self.add(name)
 
     def has(self, name: str) -> bool:
         """Say whether a name is in the set. The hot path."""

@@ -32,4 +32,4 @@ class Models(VersionedRow, array_like=True, kw_only=True):
 
 
 TABLE: Final = "models"
-CODEC: Final = Codec(Models)
+CODEC: Final[Codec[Models]] = Codec(Models)

@@ -12,23 +12,16 @@ from app.domain.published import Cause
 from app.domain.quick import NO_EVENT, QuickDecoder
 from app.engine.fold import Batch, Changes, Message, Record, Row
 from app.topics import DEAD_LETTERS, FORWARDED, GATEWAY_SHARES, Surroundings
-from tables import counters, days, models, seen, segments, streaks, subscriptions, unlocks
+from tables import counters, models, seen, segments, streaks, subscriptions, unlocks
 from tables.activity import Activity
-from tables.codec import Codec
+from tables.codec import UnreadableRowError
 from tables.dead_letters import dead_letter
 from tables.forwarding import Place, forward, original
 from tables.publishing import Occasion, Publisher
-from tables.rows import Rows
+from tables.rows import CODECS, Rows
 from tables.scope import COUNTERS, Scope
 
-CODECS: Final[Mapping[str, Codec[Any]]] = {
-    counters.TABLE: counters.CODEC,
-    days.TABLE: days.CODEC,
-    models.TABLE: models.CODEC,
-    streaks.TABLE: streaks.CODEC,
-    subscriptions.TABLE: subscriptions.CODEC,
-}
-RESTORED: Final = (*CODECS, segments.TABLE)
+RESTORED: Final = (*CODECS, subscriptions.TABLE, segments.TABLE)
 WRITTEN: Final = (unlocks.TABLE,)
 
 #: The tables of a partition's share that are published to the gateway's stage. Its days are only read.
@@ -36,6 +29,9 @@ SHARED: Final = frozenset({counters.TABLE, models.TABLE, streaks.TABLE})
 
 #: Rows that a changed scope writes, about: its sums and a month of days, sometimes its models or its streaks.
 ROWS_OF_A_SCOPE: Final = 3
+
+#: Of callers that wake while there is no room for more, one of so many stays in use.
+KEPT: Final = 16
 
 #: Records that are decoded, then looked up, then folded together; see ``Seen.expect``.
 TOGETHER: Final = 64
@@ -63,11 +59,13 @@ class Partition:
         self._around = surroundings
         self._activity = activity = activity or Activity()
         self._publisher = Publisher(surroundings, unlocks.TABLE, activity)
-        self._rows = Rows(CODECS)
+        self._rows = Rows()
         self._seen = seen.Seen(surroundings.dedupe_window)
         #: The callers in use, the one that was changed last at the end: the others' rows are at rest.
         self._scopes: dict[str, Scope] = {}
         self._touched: list[Scope] = []
+        #: How many have woken so far.
+        self._woken = 0
         self._subscriptions: dict[str, subscriptions.Subscription] = {}
         self._changed_subscriptions: set[str] = set()
         self._newest: datetime | None = None
@@ -79,9 +77,8 @@ class Partition:
         """Return the partition's share of the gateway, a scope with an empty caller id, to be changed."""
         share = self._share
         if share is None:
-            share = self._share = Scope("", self._rows)
-        if not share.changed:
-            self._touch(share)
+            share = self._share = Scope("", self._rows.wake(b""))
+        share.changed |= COUNTERS
         return share
 
     # -- folding -------------------------------------------------------------------------------------------
@@ -124,7 +121,7 @@ class Partition:
                 self._activity.set_aside[place.topic, "duplicate"] += 1
                 continue
             if caller is None and caller_id is not None:
-                caller = self._scopes[caller_id] = Scope(caller_id, self._rows)
+                caller = Scope(caller_id, self._rows.wake(caller_id.encode()))
             if caller is not None and not caller.changed:
                 self._touch(caller)
             fold.fold(event, day, caller, self)
@@ -159,15 +156,14 @@ class Partition:
     def _touch(self, scope: Scope) -> None:
         scope.changed = COUNTERS
         self._touched.append(scope)
-        if scope is not self._share:
-            self._scopes[scope.caller_id] = self._scopes.pop(scope.caller_id)
+        self._scopes.pop(scope.caller_id, None)
+        self._scopes[scope.caller_id] = scope
 
     def change_subscription(self, subscription_id: str, changed_at: datetime, *, active: bool) -> None:
         """Take a change of a subscription, in any order."""
         row = self._subscriptions.get(subscription_id)
         if row is None:
-            row = self._rows.take(subscriptions.TABLE, subscription_id.encode())
-            self._subscriptions[subscription_id] = row
+            row = self._subscriptions[subscription_id] = subscriptions.CODEC.new()
         row.change(microseconds(changed_at), active=active)
         self._changed_subscriptions.add(subscription_id)
 
@@ -184,6 +180,10 @@ class Partition:
         """Take a row of a changelog."""
         if table == segments.TABLE:
             self._seen.restore(key, value)
+        elif table == subscriptions.TABLE:
+            if value is None:
+                raise UnreadableRowError(f"{table} never deletes a row")
+            self._subscriptions[key.decode()] = subscriptions.CODEC.decode(value)
         else:
             self._rows.put(table, key, value)
 
@@ -203,27 +203,47 @@ class Partition:
         if self._newest is not None:
             self.share.newest = max(self.share.newest, microseconds(self._newest))
             self._newest = None
-        for scope in self._touched:
-            rows = scope.changed_rows()
+        self._drain_callers(changes.rows)
+        if self._share is not None:
+            rows = self._share.changed_rows()
             changes.rows += rows
-            if scope is self._share:
-                changes.messages += [self._to_gateway(row) for row in rows if row.table in SHARED]
+            changes.messages += [self._to_gateway(row) for row in rows if row.table in SHARED]
         for subscription_id in sorted(self._changed_subscriptions):
             value = subscriptions.CODEC.encode(self._subscriptions[subscription_id])
             row = Row(subscriptions.TABLE, subscription_id.encode(), value)
             changes.rows.append(row)
             changes.messages.append(self._to_gateway(row))
-        self._touched.clear()
         self._changed_subscriptions.clear()
-        self._rest()
         return changes
 
-    def _rest(self) -> None:
-        """Have those callers rest that were changed longest ago, if too many are in use. All are written."""
+    def _drain_callers(self, written: list[Row]) -> None:
+        """Hand over the rows of callers, and have some of them rest if too many are in use.
+
+        Most of those that have just woken rest again, while they are in the cache: few will be back soon.
+        Each ``KEPT``-th stays in place of the one that was changed longest ago, and so does sooner or later
+        whoever comes often.
+        """
         excess = len(self._scopes) - self._around.scopes_in_use
+        for scope in self._touched:
+            if scope.just_woken:
+                scope.just_woken = False
+                self._woken += 1
+                if excess > 0 and self._woken % KEPT:
+                    excess -= 1
+                    written += self._rest(scope)
+                    continue
+            written += scope.changed_rows()
+        self._touched.clear()
         if excess > 0:
             for caller_id in list(islice(self._scopes, excess)):
-                self._scopes.pop(caller_id).rest()
+                written += self._rest(self._scopes[caller_id])
+
+    def _rest(self, scope: Scope) -> list[Row]:
+        """Have a caller rest; return its rows that are not in the log yet."""
+        written, rested = scope.rest()
+        del self._scopes[scope.caller_id]
+        self._rows.rest(scope.key, rested)
+        return written
 
     def _to_gateway(self, row: Row) -> Message:
         key = b"%d/%s/%s" % (self.number, row.table.encode(), row.key)

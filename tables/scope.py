@@ -8,17 +8,19 @@ from app.domain.levels import xp_from
 from app.domain.measures import Measures
 from app.domain.progress import Held, Thresholds, next_thresholds
 from app.engine.fold import Row
-from tables import counters, models, streaks
+from tables import counters, models, rows, streaks
 from tables.cells import Cells
 from tables.codec import VERSION
 from tables.dates import Dates
 from tables.model_set import ModelSet
-from tables.rows import Rows
 
 #: Bits of ``Scope.changed``.
 COUNTERS: Final = 1
 MODELS: Final = 2
 STREAKS: Final = 4
+
+#: What a caller waits for of whom nothing was counted yet.
+_AT_FIRST: Final = next_thresholds(Measures(), Held(), gateway=False)
 
 
 @mypyc_attr(acyclic=True)
@@ -28,11 +30,10 @@ class Scope:
     Its sums are integers here, and go into a row when it is written: compiled, an attribute of a row takes
     ten times as long as one of the scope. What it holds is small and in few pieces, because looking for those
     in memory takes longest where there are many callers. ``due`` is set when an event may have earned
-    something: the judge is asked only then.
+    something: the judge is asked only then. ``just_woken`` is set until it is written for the first time.
     """
 
     __slots__ = (
-        "_rows",
         "cache_hits",
         "caller_id",
         "callers",
@@ -44,6 +45,7 @@ class Scope:
         "facts_stored",
         "facts_superseded",
         "held",
+        "just_woken",
         "key",
         "models",
         "newest",
@@ -54,27 +56,51 @@ class Scope:
         "tokens_saved",
     )
 
-    def __init__(self, caller_id: str, rows: Rows) -> None:
+    def __init__(self, caller_id: str, rested: bytes = b"") -> None:
+        """Take the rows of the scope as they rested, joined as in ``rows``."""
         self.caller_id = caller_id
         self.key = caller_id.encode()
-        self._rows = rows
-        row = rows.take(counters.TABLE, self.key)
-        self.requests: int = row.requests
-        self.tokens_saved: int = row.tokens_saved
-        self.cost_saved: int = row.cost_saved
-        self.cache_hits: int = row.cache_hits
-        self.semantic_hits: int = row.semantic_hits
-        self.races: int = row.races
-        self.facts_stored: int = row.facts_stored
-        self.facts_superseded: int = row.facts_superseded
-        self.callers: int = row.callers
-        self.newest: int = row.newest
-        self.held: Held = row.held
-        self.models = ModelSet(rows.take(models.TABLE, self.key).names)
-        self.dates = Dates(rows.take(streaks.TABLE, self.key))
-        self.cells = Cells(self.key, rows)
+        self.requests = 0
+        self.tokens_saved = 0
+        self.cost_saved = 0
+        self.cache_hits = 0
+        self.semantic_hits = 0
+        self.races = 0
+        self.facts_stored = 0
+        self.facts_superseded = 0
+        self.callers = 0
+        self.newest = 0
+        self.held: Held
+        self.models = ModelSet()
+        self.dates = Dates()
+        self.cells = Cells(self.key)
         self.changed = 0
-        self.thresholds: Thresholds
+        self.due = False
+        self.just_woken = True
+        self.thresholds: Thresholds = _AT_FIRST
+        if rested:
+            self._wake(rested)
+        else:
+            self.held = Held()
+
+    def _wake(self, rested: bytes) -> None:
+        row = counters.CODEC.decode(rows.row_of(rested, rows.COUNTERS))
+        self.requests = row.requests
+        self.tokens_saved = row.tokens_saved
+        self.cost_saved = row.cost_saved
+        self.cache_hits = row.cache_hits
+        self.semantic_hits = row.semantic_hits
+        self.races = row.races
+        self.facts_stored = row.facts_stored
+        self.facts_superseded = row.facts_superseded
+        self.callers = row.callers
+        self.newest = row.newest
+        self.held = row.held
+        if names := rows.row_of(rested, rows.MODELS):
+            self.models = ModelSet(models.CODEC.decode(names).names)
+        if days := rows.row_of(rested, rows.STREAKS):
+            self.dates = Dates(streaks.CODEC.decode(days))
+        self.cells = Cells(self.key, rows.months_of(rested))
         self.expect_next(self.measures())
 
     def measures(self) -> Measures:
@@ -184,26 +210,36 @@ class Scope:
 
     def changed_rows(self) -> list[Row]:
         """Return the rows that are not in the log yet, and take them for written."""
-        rows = []
+        written = []
         if self.changed & COUNTERS:
-            rows.append(Row(counters.TABLE, self.key, self._counters()))
+            written.append(Row(counters.TABLE, self.key, self._counters()))
         if self.changed & MODELS:
-            rows.append(Row(models.TABLE, self.key, self.models.encode()))
+            written.append(Row(models.TABLE, self.key, self.models.encode()))
         if self.changed & STREAKS:
-            rows.append(Row(streaks.TABLE, self.key, self.dates.encode()))
-        rows += self.cells.changed_rows()
+            written.append(Row(streaks.TABLE, self.key, self.dates.encode()))
+        written += self.cells.changed_rows()
         self.changed = 0
-        return rows
+        return written
 
-    def rest(self) -> None:
-        """Give the rows back, encoded, as the log has them: all are written. Not to be used any more."""
-        rows, key = self._rows, self.key
-        rows.keep(counters.TABLE, key, self._counters())
+    def rest(self) -> tuple[list[Row], bytes]:
+        """Return the rows that are not in the log yet, and all rows, joined. Not to be used any more."""
+        self.cells.settle()
+        written = self.changed_rows()
+        of_counters = of_models = of_streaks = b""
+        for row in written:
+            table, value = row.table, row.value or b""
+            if table == counters.TABLE:
+                of_counters = value
+            elif table == models.TABLE:
+                of_models = value
+            elif table == streaks.TABLE:
+                of_streaks = value
+        rested = rows.joined(rows.COUNTERS, of_counters or self._counters())
         if self.models.count:
-            rows.keep(models.TABLE, key, self.models.encode())
+            rested += rows.joined(rows.MODELS, of_models or self.models.encode())
         if self.dates.longest:
-            rows.keep(streaks.TABLE, key, self.dates.encode())
-        self.cells.rest()
+            rested += rows.joined(rows.STREAKS, of_streaks or self.dates.encode())
+        return written, rested + self.cells.rest()
 
     def _counters(self) -> bytes:
         return counters.CODEC.encode(

@@ -37,4 +37,4 @@ class ActiveDays(VersionedRow, array_like=True, kw_only=True):
 
 
 TABLE: Final = "streaks"
-CODEC: Final = Codec(ActiveDays)
+CODEC: Final[Codec[ActiveDays]] = Codec(ActiveDays)

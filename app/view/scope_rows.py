@@ -9,7 +9,6 @@ from app.domain.measures import Measures
 from app.domain.progress import Held
 from tables import counters, days, gateway, models, streaks, unlocks
 from tables.gateway import Shares
-from tables.partition import CODECS
 from tables.publishing import GATEWAY, scope_name
 from tables.rows import Rows
 from tables.scope import Scope
@@ -53,10 +52,10 @@ def caller_state(
 
     Raises ``UnreadableRowError``.
     """
-    kept, key = Rows(CODECS), caller_id.encode()
+    kept, key = Rows(), caller_id.encode()
     for table, value in rows:
         kept.put(table, key, value)
-    scope = Scope(caller_id, kept)
+    scope = Scope(caller_id, kept.wake(key))
     return ScopeState(
         scope=scope_name(caller_id),
         seed=caller_id,

@@ -14,8 +14,7 @@ from tables.cells import Cells
 from tables.codec import LARGEST
 from tables.dates import Dates
 from tables.model_set import ModelSet
-from tables.partition import CODECS
-from tables.rows import Rows
+from tables.rows import DAYS, joined, row_of
 
 #: Days of few months and years, so that they meet, and of none before and after.
 some_days = st.one_of(
@@ -58,8 +57,7 @@ def decoded(rows: dict[bytes, bytes]) -> dict[int, days.Cell]:
 @example([(ADD, 19_783, 1, 2), (ADD, 19_860, 1, 2), (ADD, 19_783, 1, 2), (WRITE, 0, 0, 0), (REST, 0, 0, 0)])
 def test_cells_are_what_was_added(taken: list[tuple[str, int, int, int]]) -> None:
     """In the log is the sum of each day, in as few rows as have changed, wherever it was written or came to rest."""
-    rows = Rows(CODECS)
-    cells, expected = Cells(b"ada", rows), dict[int, days.Cell]()
+    cells, expected = Cells(b"ada"), dict[int, days.Cell]()
     log: dict[bytes, bytes] = {}
     changed: set[str] = set()
 
@@ -87,12 +85,36 @@ def test_cells_are_what_was_added(taken: list[tuple[str, int, int, int]]) -> Non
         else:
             write()
         if what == REST:
-            cells.rest()
-            cells = Cells(b"ada", rows)
+            rested = cells.rest()
+            cells = Cells(b"ada", rested)
+            assert len(rested) == sum(len(DAYS) + days.MONTH_BYTES + 4 + len(value) for value in log.values())
             for key, value in log.items():  # at rest is what was written, sums that stopped too
                 expected |= days.CODEC.decode(value).cells
-                assert rows.peek(days.TABLE, key) == value
+                assert row_of(rested, DAYS + key[: days.MONTH_BYTES]) == value
     write()
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        b"\xde\x00\x01\xcd\x4d\x48\x93\x01\x02\x03",  # the head of many where there are few
+        b"\xdf\x00\x00\x00\x01\xcd\x4d\x48\x93\x01\x02\x03",  # and of very many
+        b"\x81\xce\x00\x00\x4d\x48\x93\xcc\x01\xd0\x02\xd3\x00\x00\x00\x00\x00\x00\x00\x03",  # long numbers
+        b"\x81\xcd\x4d\x48\xdc\x00\x03\x01\x02\x03",  # the head of a long array
+        b"\x81\xcd\x4d\x48\x94\x01\x02\x03\x04",  # a field more, as of a release to come
+    ],
+)
+def test_rows_that_another_encoder_wrote_are_read(pairs: bytes) -> None:
+    """What means the same as a row that is written here counts as much, however it is spelled."""
+    day = 0x4D48
+    row = b"\x92\x01" + pairs
+    cells = Cells(b"ada", joined(DAYS + days.month_of(day).encode(), row))
+    for each in (day + 1, day):
+        cells.open(each)
+        cells.requests += 1
+    [written] = cells.changed_rows()
+    expected = {day: days.Cell(2, 2, 3), day + 1: days.Cell(1, 0, 0)}
+    assert days.CODEC.decode(written.value or b"").cells == expected
 
 
 @given(st.lists(st.tuples(st.booleans(), some_days)), st.sets(some_days))

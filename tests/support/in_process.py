@@ -16,14 +16,17 @@ from agents import FOLDS
 from app.domain.measures import Measures
 from app.engine.fold import Batch
 from app.topics import FORWARDED, GATEWAY_SHARES, Surroundings
+from tables import subscriptions
 from tables.gateway import HELD, HELD_CODEC, SHARES, Gateway
-from tables.partition import CODECS, RESTORED, Partition
+from tables.partition import RESTORED, Partition
+from tables.rows import CODECS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from app.engine.fold import Changes, Header, Message
 
+_CODECS = {**CODECS, subscriptions.TABLE: subscriptions.CODEC}
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DEDUPE_WINDOW = 10_000
 IN_USE = 1  # so that rows come to rest and are used again all the time
@@ -155,7 +158,7 @@ class Deployed:
 
     def rows(self) -> dict[str, dict[bytes, bytes]]:
         """Return the callers' rows, encoded, and under ``gateway-shares`` the snapshots."""
-        merged: dict[str, dict[bytes, bytes]] = {table: {} for table in (*CODECS, SHARES)}
+        merged: dict[str, dict[bytes, bytes]] = {table: {} for table in (*_CODECS, SHARES)}
         for log in self.logs:
             for table in merged:
                 merged[table] |= {key: row for key, row in log.rows.get(table, {}).items() if key}
@@ -165,11 +168,11 @@ class Deployed:
         """Return every restored row but the identities, which have an order, decoded, by task, table and key."""
         decoded: dict[tuple[int, str, bytes], Any] = {}
         for number, log in enumerate(self.logs):
-            for table, codec in CODECS.items():
+            for table, codec in _CODECS.items():
                 for key, row in log.rows.get(table, {}).items():
                     decoded[number, table, key] = codec.decode(row)
             for key, row in log.rows.get(SHARES, {}).items():
-                decoded[number, SHARES, key] = CODECS[key.split(b"/")[1].decode()].decode(row)
+                decoded[number, SHARES, key] = _CODECS[key.split(b"/")[1].decode()].decode(row)
             for key, row in log.rows.get(HELD, {}).items():
                 decoded[number, HELD, key] = HELD_CODEC.decode(row)
         return decoded

@@ -17,7 +17,7 @@ from app.topics import Surroundings
 from tables import counters, days, models, segments, streaks, subscriptions, unlocks
 from tables.codec import LARGEST, Codec, UnreadableRowError, VersionedRow
 from tables.gateway import HELD_CODEC, Gateway, GatewayHeld, Shares
-from tables.rows import Rows
+from tables.rows import COUNTERS, DAYS, MODELS, STREAKS, Rows, months_of, row_of
 from tests.support.in_process import NOW, Deployed, Read, surroundings
 
 CODECS: dict[str, Codec[Any]] = {
@@ -333,20 +333,21 @@ def test_callers_may_be_called_anything(caller: str) -> None:
 
 
 def test_rows_at_rest() -> None:
-    """The newest row of a key counts, and a row is handed out once."""
-    rows = Rows({"models": models.CODEC})
+    """The newest row of a key counts, and rows are handed out once, until they come back."""
+    rows = Rows()
     old, new = (models.CODEC.encode(models.Models(names={name})) for name in ("old", "new"))
     rows.put("models", b"ada", old)
     rows.put("models", b"ada", new)
-    assert rows.keys("models") == [b"ada"]
-    assert rows.take("models", b"ada").names == {"new"}
-    assert rows.take("models", b"ada").names == set()
-    assert rows.take("models", b"bob").names == set()
+    rested = rows.wake(b"ada")
+    assert row_of(rested, MODELS) == new
+    assert (rows.wake(b"ada"), rows.wake(b"bob")) == (b"", b"")
+    rows.rest(b"ada", rested)
+    assert rows.wake(b"ada") == rested
 
 
 def test_rows_of_a_scope_are_told_apart() -> None:
     """Rows of several tables and months, of callers whose ids look like keys, are each what was put last."""
-    rows = Rows({"models": models.CODEC, "days": days.CODEC, "streaks": streaks.CODEC})
+    rows = Rows()
     callers = [b"ada", b"", b"\0", b"2024-03", b"2024-03ada", b"\1" * 7]
     for count in (1, 2):
         for caller in callers:
@@ -356,22 +357,23 @@ def test_rows_of_a_scope_are_told_apart() -> None:
             names = {str(number) for number in range(count * 100)}
             rows.put("models", caller, models.CODEC.encode(models.Models(names=names)))
             rows.put("streaks", caller, streaks.CODEC.encode(streaks.ActiveDays(longest=count)))
-    expected = [days.key_of(month, caller) for month in ("2024-03", "2024-04") for caller in callers]
-    assert sorted(rows.keys("days")) == sorted(expected)
     for caller in callers:
-        april = rows.take("days", days.key_of("2024-04", caller))
+        rested = rows.wake(caller)
+        april = days.CODEC.decode(row_of(rested, DAYS + b"2024-04"))
         assert april.cells == {1: days.Cell(2, len(caller), 4)}
-        assert rows.take("streaks", caller).longest == 2
-        assert len(rows.take("models", caller).names) == 200
-        assert rows.take("days", days.key_of("2024-03", caller)).cells[1].cost_saved == 3
-        assert rows.take("days", days.key_of("2024-03", caller)).cells == {}
-    assert not rows.keys("days") + rows.keys("models") + rows.keys("streaks")
+        assert streaks.CODEC.decode(row_of(rested, STREAKS)).longest == 2
+        assert len(models.CODEC.decode(row_of(rested, MODELS)).names) == 200
+        assert (row_of(rested, COUNTERS), row_of(rested, DAYS + b"2024-05")) == (b"", b"")
+        months = months_of(rested)
+        assert (row_of(months, MODELS), row_of(months, STREAKS)) == (b"", b"")
+        for name in (b"2024-03", b"2024-04"):
+            assert row_of(months, DAYS + name) == row_of(rested, DAYS + name) != b""
 
 
 @pytest.mark.parametrize("value", [b"\xc1", None])
 def test_a_broken_row_is_refused_when_it_is_read(value: bytes | None) -> None:
     """A restore fails at once, not when the caller comes back; a deletion is none of ours."""
-    rows = Rows({"models": models.CODEC})
+    rows = Rows()
     with pytest.raises(UnreadableRowError):
         rows.put("models", b"ada", value)
 
