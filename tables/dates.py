@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import msgspec
 from mypy_extensions import mypyc_attr
 
 from app.domain.streaks import DaySet, leading_ones, run_around, trailing_ones
@@ -12,6 +13,13 @@ _PAGE_DAYS: Final = 64
 
 #: The number of no page of days.
 _NONE: Final = -(2**40)
+
+# MessagePack's heads of an array of four, with the version, and of maps with one pair and none.
+_HEAD: Final = bytes([0x94, VERSION])
+_ONE_PAGE: Final = b"\x81"
+_NO_PAGE: Final = b"\x80"
+
+_encode: Final = msgspec.msgpack.Encoder().encode
 
 
 @mypyc_attr(acyclic=True)
@@ -82,7 +90,11 @@ class Dates:
         return streaks.ActiveDays(active=active, requested=requested, longest=self.longest)
 
     def encode(self) -> bytes:
-        """Return the row, encoded."""
+        """Return the row, encoded. Most have one page: that needs no dictionaries."""
+        if self._closed is None and self._active:
+            page = _encode(self._page)
+            pages = _ONE_PAGE + page + _encode(self._requested) if self._requested else _NO_PAGE
+            return _HEAD + _ONE_PAGE + page + _encode(self._active) + pages + _encode(self.longest)
         active, requested = self._pages()
         return streaks.CODEC.encode((VERSION, active, requested, self.longest))
 

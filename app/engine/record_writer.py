@@ -26,6 +26,11 @@ HEADER_BYTES: Final = 61
 #: Bytes of a record whose size does not change: its attributes and the difference of its timestamp, both 0.
 _FIXED: Final = 2
 
+#: Names of headers as they are written. Messages of the outputs have the same few; those that are handed on
+#: may have any.
+_REMEMBERED: Final = 64
+_names: Final[dict[str, bytes]] = {}
+
 _SEVEN_BITS: Final = 0x7F
 _MORE: Final = 0x80
 
@@ -109,9 +114,21 @@ def _headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
     out = BytesWriter()
     _write_number(out, len(headers))
     for name, value in headers:
-        write_bytes(out, name.encode())
+        out.write(_name(name))
         write_bytes(out, value)
     return out.getvalue()
+
+
+def _name(name: str) -> bytes:
+    """Return the name of a header behind its length."""
+    written = _names.get(name)
+    if written is None:
+        out = BytesWriter()
+        write_bytes(out, name.encode())
+        written = out.getvalue()
+        if len(_names) < _REMEMBERED:
+            _names[name] = written
+    return written
 
 
 def _write_number(out: BytesWriter, number: i64) -> None:

@@ -129,6 +129,7 @@ def test_dates_are_the_days_that_were_added(added: list[tuple[bool, int]], befor
         assert (dates.add_request(day) if is_request else dates.add_active(day)) == new
         assert dates.longest == expected.longest
     assert dates.row() == streaks.CODEC.decode(dates.encode()) == expected
+    assert dates.encode() == streaks.CODEC.encode(dates.row())
     assert expected.longest == longest_run(expected.active)
 
 
