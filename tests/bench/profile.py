@@ -35,8 +35,9 @@ from tests.bench.usage import Sample, Usage
 
 PY_SPY: Final = ROOT / ".bench-venv" / "bin" / "py-spy"
 
-#: Samples a second, of every thread that is not idle.
-RATE: Final = 250
+#: Samples a second, of every thread that is not idle. Each stops the worker; of 250 a compiled one stands still most of the
+#: time.
+RATE: Final = 100
 
 #: What a frame is for: the first that matches, from the innermost frame outwards.
 KINDS: Final = (
@@ -168,12 +169,17 @@ async def _record(here: Bench, load: Load, seconds: int, report: Report) -> Prof
         def on_sample(sample: Sample) -> None:
             if not spies and sample.events >= load.events // 3:  # as in the contest: most is earned before
                 spies.append(Child(command, os.environ, here.folder / "py-spy.log"))
+                window.append(sample)
             elif spies and spies[0].process.poll() is None:
                 window.append(sample)
 
         await follow(subject, run, worker, Usage(worker.process.pid), on_sample=on_sample)
         await finish(spies[0], within=seconds + 30)
         await worker.terminate()
+    if len(window) < 2:
+        raise BenchError(
+            f"nothing was committed in the {seconds} s that were sampled: give it more --seconds"
+        )
     first, last = window[0], window[-1]
     events = last.events - first.events
     return Profile(Counter(dict(_stacks(stacks))), (last.processor - first.processor) / events * 1e6, events)
