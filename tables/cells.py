@@ -30,6 +30,9 @@ _HEADS: Final = [
     *(bytes([0x92, VERSION, 0xDE, 0, pairs]) for pairs in range(16, 32)),
 ]
 
+#: Bytes of the shortest row of ``days`` that has a cell: its head, a day, and the cell.
+_SHORTEST: Final = 8
+
 #: What a cell begins with: MessagePack's head of an array of three.
 _THREE: Final = 0x93
 
@@ -87,11 +90,11 @@ class Cells:
         if not self._first <= day < self._end:
             self._leave_month()
             self._enter_month(day)
-        self._day = day
         if self._present >> (day - self._first) & 1:
             self._take_out(day)
         else:
             self.requests = self.tokens_saved = self.cost_saved = 0
+        self._day = day
 
     def settle(self) -> None:
         """Put the cell of the open day to the others: no event is expected for it."""
@@ -152,6 +155,8 @@ class Cells:
 
     def _hold_bytes(self, row: bytes) -> bool:
         """Look through the bytes of a row instead; return False if they are not as rows are written here."""
+        if len(row) < _SHORTEST:
+            return False
         count: i64 = row[2] & _FEW if row[2] <= _MAP_OF_FEW | _FEW else row[4]
         if count >= len(_HEADS) or not row.startswith(_HEADS[count]):
             return False
@@ -170,13 +175,11 @@ class Cells:
 
     def _enter_month(self, day: int) -> None:
         self._month, self._first, self._end = days.month_around(day)
-        head = rows.DAYS + self._month
-        start, end = rows.find(self._months, head)
-        if start == end:
+        row, self._months = rows.cut(self._months, rows.DAYS + self._month)
+        if not row:
             self._pairs, self._present = b"", 0
             return
-        self._hold(rows.row_of(self._months, head))
-        self._months = self._months[:start] + self._months[end:]
+        self._hold(row)
         if self._left is not None and self._month in self._left:
             self._left.remove(self._month)
 

@@ -43,7 +43,6 @@ class Month(VersionedRow, array_like=True, kw_only=True):
             ours.cost_saved += theirs.cost_saved
 
 
-@lru_cache(maxsize=4096)
 def bounds_of(month: str) -> tuple[int, int]:
     """Return the first day of a month (``YYYY-MM``) and the one after its last."""
     first = date.fromisoformat(f"{month}-01")
@@ -51,7 +50,6 @@ def bounds_of(month: str) -> tuple[int, int]:
     return start, start + monthrange(first.year, first.month)[1]
 
 
-@lru_cache(maxsize=4096)
 def month_of(day: int) -> str:
     """Return the month of a day as ``YYYY-MM``."""
     return date.fromordinal(day + EPOCH_ORDINAL).isoformat()[:7]

@@ -30,8 +30,13 @@ SHARED: Final = frozenset({counters.TABLE, models.TABLE, streaks.TABLE})
 #: Rows that a changed scope writes, about: its sums and a month of days, sometimes its models or its streaks.
 ROWS_OF_A_SCOPE: Final = 3
 
-#: Of callers that wake while there is no room for more, one of so many stays in use.
+#: Of callers that wake while there is no room for more, one of so many stays in use: those whose lot is low.
+#: Lots are multiples of the golden ratio, modulo 1 in 32 bits, which are spread evenly however many of them
+#: are taken at a time: whoever comes again and again draws a low one after a while.
 KEPT: Final = 16
+_LOTS: Final = 2**32
+_LOW: Final = _LOTS // KEPT
+_GOLDEN: Final = 0x9E37_79B1
 
 #: Records that are decoded, then looked up, then folded together; see ``Seen.expect``.
 TOGETHER: Final = 64
@@ -64,8 +69,8 @@ class Partition:
         #: The callers in use, the one that was changed last at the end: the others' rows are at rest.
         self._scopes: dict[str, Scope] = {}
         self._touched: list[Scope] = []
-        #: How many have woken so far.
-        self._woken = 0
+        #: The lot of the caller that woke last.
+        self._lot = 0
         self._subscriptions: dict[str, subscriptions.Subscription] = {}
         self._changed_subscriptions: set[str] = set()
         self._newest: datetime | None = None
@@ -220,15 +225,15 @@ class Partition:
         """Hand over the rows of callers, and have some of them rest if too many are in use.
 
         Most of those that have just woken rest again, while they are in the cache: few will be back soon.
-        Each ``KEPT``-th stays in place of the one that was changed longest ago, and so does sooner or later
+        One of ``KEPT`` stays in place of the one that was changed longest ago, and so does sooner or later
         whoever comes often.
         """
         excess = len(self._scopes) - self._around.scopes_in_use
         for scope in self._touched:
             if scope.just_woken:
                 scope.just_woken = False
-                self._woken += 1
-                if excess > 0 and self._woken % KEPT:
+                self._lot = (self._lot + _GOLDEN) % _LOTS
+                if excess > 0 and self._lot >= _LOW:
                     excess -= 1
                     written += self._rest(scope)
                     continue

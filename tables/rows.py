@@ -53,6 +53,14 @@ def find(rows: bytes, head: bytes) -> tuple[int, int]:
     return place, place
 
 
+def cut(rows: bytes, head: bytes) -> tuple[bytes, bytes]:
+    """Return the row with a head, encoded, empty if there is none, and the other rows."""
+    start, end = find(rows, head)
+    if start == end:
+        return b"", rows
+    return rows[start + len(head) + _LENGTH : end], rows[:start] + rows[end:]
+
+
 def row_of(rows: bytes, head: bytes) -> bytes:
     """Return the row with a head, encoded, empty if there is none."""
     start, end = find(rows, head)
@@ -105,11 +113,7 @@ class Rows:
 
     def wake(self, scope: bytes) -> bytes:
         """Hand out the rows of a scope, by its key, which has them from now on; nothing if it is new."""
-        rows = self._rows.get(scope)
-        if rows is None:
-            return b""
-        del self._rows[scope]
-        return rows
+        return self._rows.pop(scope, b"")
 
     def rest(self, scope: bytes, rows: bytes) -> None:
         """Take back all rows of a scope."""

@@ -10,7 +10,7 @@ from app.domain.progress import Held, Thresholds, next_thresholds
 from app.engine.fold import Row
 from tables import counters, models, rows, streaks
 from tables.cells import Cells
-from tables.codec import VERSION
+from tables.codec import VERSION, UnreadableRowError
 from tables.dates import Dates
 from tables.model_set import ModelSet
 
@@ -84,7 +84,10 @@ class Scope:
             self.held = Held()
 
     def _wake(self, rested: bytes) -> None:
-        row = counters.CODEC.decode(rows.row_of(rested, rows.COUNTERS))
+        sums = rows.row_of(rested, rows.COUNTERS)
+        if not sums:
+            raise UnreadableRowError(f"{self.caller_id!r} has rows, but none of {counters.TABLE}")
+        row = counters.CODEC.decode(sums)
         self.requests = row.requests
         self.tokens_saved = row.tokens_saved
         self.cost_saved = row.cost_saved
@@ -98,8 +101,8 @@ class Scope:
         self.held = row.held
         if names := rows.row_of(rested, rows.MODELS):
             self.models = ModelSet(models.CODEC.decode(names).names)
-        if days := rows.row_of(rested, rows.STREAKS):
-            self.dates = Dates(streaks.CODEC.decode(days))
+        if dates := rows.row_of(rested, rows.STREAKS):
+            self.dates = Dates(streaks.CODEC.decode(dates))
         self.cells = Cells(self.key, rows.months_of(rested))
         self.expect_next(self.measures())
 

@@ -29,6 +29,7 @@ _FIXED: Final = 2
 #: Names of headers as they are written. Messages of the outputs have the same few; those that are handed on
 #: may have any.
 _REMEMBERED: Final = 64
+_LONGEST: Final = 64
 _names: Final[dict[str, bytes]] = {}
 
 _SEVEN_BITS: Final = 0x7F
@@ -126,7 +127,7 @@ def _name(name: str) -> bytes:
         out = BytesWriter()
         write_bytes(out, name.encode())
         written = out.getvalue()
-        if len(_names) < _REMEMBERED:
+        if len(_names) < _REMEMBERED and len(name) <= _LONGEST:
             _names[name] = written
     return written
 

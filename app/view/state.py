@@ -88,7 +88,7 @@ class ViewState:
             self._caller(key).streaks = value
 
     def _put_month(self, partition: int, key: bytes, value: bytes) -> None:
-        month, caller_key = key[:7], key[7:]
+        month, caller_key = key[: days.MONTH_BYTES], key[days.MONTH_BYTES :]
         if caller_key:
             days.CODEC.decode(value)
             self._caller(caller_key).months[month] = value

@@ -28,11 +28,11 @@ amounts = st.sampled_from(
         *(2**53, 2**62, 2**63 - 1, 2**63, 2**64 - 1, 2**64),
     ]
 )
-ADD, WRITE, REST = "add", "write", "rest"
+ADD, WRITE, REST, LEAVE = "add", "write", "rest", "leave"
 steps = st.lists(
     st.one_of(
         st.tuples(st.just(ADD), some_days, amounts, amounts),
-        st.tuples(st.sampled_from([WRITE, REST]), st.just(0), st.just(0), st.just(0)),
+        st.tuples(st.sampled_from([WRITE, REST, LEAVE]), st.just(0), st.just(0), st.just(0)),
     ),
     max_size=40,
 )
@@ -82,9 +82,11 @@ def test_cells_are_what_was_added(taken: list[tuple[str, int, int, int]]) -> Non
             cell.tokens_saved += tokens
             cell.cost_saved += cost
             changed.add(days.month_of(day))
-        else:
-            write()
-        if what == REST:
+            continue
+        if what == LEAVE:  # as a scope does that rests as soon as it is written
+            cells.settle()
+        write()
+        if what in (REST, LEAVE):
             rested = cells.rest()
             cells = Cells(b"ada", rested)
             assert len(rested) == sum(len(DAYS) + days.MONTH_BYTES + 4 + len(value) for value in log.values())
@@ -115,6 +117,16 @@ def test_rows_that_another_encoder_wrote_are_read(pairs: bytes) -> None:
     [written] = cells.changed_rows()
     expected = {day: days.Cell(2, 2, 3), day + 1: days.Cell(1, 0, 0)}
     assert days.CODEC.decode(written.value or b"").cells == expected
+
+
+@pytest.mark.parametrize("row", [b"\x90", b"\x91\x01", b"\x92\x01\x80", b"\x92\x01\xde\x00\x00"])
+def test_a_month_without_a_day_is_read(row: bytes) -> None:
+    """A row that leaves out what it has none of is an empty one."""
+    cells = Cells(b"ada", joined(DAYS + b"2024-03", row))
+    cells.open(19_783)
+    cells.requests += 1
+    [written] = cells.changed_rows()
+    assert days.CODEC.decode(written.value or b"").cells == {19_783: days.Cell(1, 0, 0)}
 
 
 @given(st.lists(st.tuples(st.booleans(), some_days)), st.sets(some_days))

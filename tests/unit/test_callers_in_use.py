@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 
 from agents import FOLDS
 from app.engine.fold import Batch
@@ -32,7 +33,7 @@ class Traffic:
     def transaction(self, callers: Iterable[str], *, newcomers: int = 0) -> None:
         """Have each of them send a request, and some who never send again."""
         new = [f"new-{next(self._newcomers)}" for _ in range(newcomers)]
-        records = [self._request(caller) for caller in (*new, *callers)]
+        records = [self._request(caller) for caller in (*callers, *new)]
         self.partition.fold_batch(FOLDS[TOPIC], Batch(TOPIC, 0, records), NOW)
         for row in self.partition.drain().rows:
             if row.table == counters.TABLE and row.key:
@@ -57,12 +58,13 @@ class Traffic:
 def test_who_comes_often_stays_in_use() -> None:
     """A crowd that comes once does not drive out those who come each time, and there are never too many."""
     traffic, regulars = Traffic(), [f"regular-{number}" for number in range(20)]
-    for _ in range(30):
+    traffic.transaction(regulars)
+    for _ in range(29):
         traffic.transaction(regulars, newcomers=200)
         assert traffic.in_use(traffic.counted) == ROOM
     assert traffic.in_use(regulars) == len(regulars)
     assert {traffic.counted[caller] for caller in regulars} == {30}
-    assert len(traffic.counted) == 20 + 30 * 200
+    assert len(traffic.counted) == 20 + 29 * 200
 
 
 def test_who_comes_late_takes_the_place_of_who_came_once() -> None:
@@ -76,3 +78,16 @@ def test_who_comes_late_takes_the_place_of_who_came_once() -> None:
     traffic.transaction(early)
     assert {traffic.counted[caller] for caller in early} == {2}
     assert {traffic.counted[caller] for caller in late} == {20 * KEPT}
+
+
+@pytest.mark.parametrize("crowd", [1, KEPT - 2, KEPT - 1, KEPT, 2 * KEPT - 1])
+def test_who_comes_often_is_in_use_after_a_while_whoever_comes_before(crowd: int) -> None:
+    """However many come once in each transaction, none who comes each time is left out forever."""
+    traffic = Traffic()
+    traffic.transaction(f"early-{number}" for number in range(ROOM))
+    for turn in range(10 * KEPT):
+        traffic.transaction([*(f"once-{turn}-{number}" for number in range(crowd)), "often"])
+        if traffic.in_use(["often"]):
+            break
+    assert traffic.in_use(["often"])
+    assert traffic.counted["often"] == turn + 1
