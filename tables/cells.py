@@ -94,7 +94,7 @@ class Cells:
             self._take_out(day)
         else:
             self.requests = self.tokens_saved = self.cost_saved = 0
-        self._day = day
+        self._day = day  # not before its cell is out: a row has the open day beside the others
 
     def settle(self) -> None:
         """Put the cell of the open day to the others: no event is expected for it."""

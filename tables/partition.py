@@ -83,7 +83,8 @@ class Partition:
         share = self._share
         if share is None:
             share = self._share = Scope("", self._rows.wake(b""))
-        share.changed |= COUNTERS
+        if not share.changed:
+            share.changed = COUNTERS
         return share
 
     # -- folding -------------------------------------------------------------------------------------------

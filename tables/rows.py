@@ -42,28 +42,15 @@ def joined(head: bytes, row: bytes) -> bytes:
     return head + len(row).to_bytes(_LENGTH, "little") + row
 
 
-def find(rows: bytes, head: bytes) -> tuple[int, int]:
-    """Return where the row with a head begins and ends among others; the end twice if there is none."""
-    place = 0
-    while place < len(rows):
-        end = _end(rows, place)
-        if rows.startswith(head, place):
-            return place, end
-        place = end
-    return place, place
-
-
 def cut(rows: bytes, head: bytes) -> tuple[bytes, bytes]:
     """Return the row with a head, encoded, empty if there is none, and the other rows."""
-    start, end = find(rows, head)
-    if start == end:
-        return b"", rows
+    start, end = _find(rows, head)
     return rows[start + len(head) + _LENGTH : end], rows[:start] + rows[end:]
 
 
 def row_of(rows: bytes, head: bytes) -> bytes:
     """Return the row with a head, encoded, empty if there is none."""
-    start, end = find(rows, head)
+    start, end = _find(rows, head)
     return rows[start + len(head) + _LENGTH : end]
 
 
@@ -76,6 +63,17 @@ def months_of(rows: bytes) -> bytes:
             months.append(rows[place:end])
         place = end
     return b"".join(months)
+
+
+def _find(rows: bytes, head: bytes) -> tuple[int, int]:
+    """Return where the row with a head begins and ends among others; the end twice if there is none."""
+    place = 0
+    while place < len(rows):
+        end = _end(rows, place)
+        if rows.startswith(head, place):
+            return place, end
+        place = end
+    return place, place
 
 
 def _end(rows: bytes, start: int) -> int:
@@ -107,8 +105,8 @@ class Rows:
         row = joined(head, value)
         before = self._rows.get(scope)
         if before is not None:
-            start, end = find(before, head)
-            row = before[:start] + before[end:] + row
+            _, others = cut(before, head)
+            row = others + row
         self._rows[scope] = row
 
     def wake(self, scope: bytes) -> bytes:
