@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from aiokafka.consumer import consumer as consumers
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import FetchRequest
 
-from app.engine.fetching import LONG_WAIT, SHORT_WAIT, use_quick_fetches
+from app.engine.fetching import ASK_INTERVAL, LONG_WAIT, SHORT_WAIT, use_quick_fetches
 from app.engine.records import CompiledRecords
 
 if TYPE_CHECKING:
@@ -91,6 +92,38 @@ async def test_an_idle_partition_holds_no_other_up(
             await came_back_soon.wait()  # nothing is taken from the consumer meanwhile
     assert {wait for partitions, wait in asked if partitions == {0, 1}} == {longest}
     assert {wait for partitions, wait in asked if partitions != {0, 1}} == {SHORT_WAIT}
+
+
+async def test_a_trickle_of_records_is_not_asked_for_one_by_one(
+    broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two requests to a broker is a pause, however soon each is answered, and no record is lost."""
+    use_quick_fetches()
+
+    asked = 0
+    async with (
+        AIOKafkaProducer(bootstrap_servers=broker.address) as producer,
+        AIOKafkaConsumer(bootstrap_servers=broker.address) as consumer,
+    ):
+        send = consumer._client.send
+
+        async def spy(node: int, request: Any, **options: Any) -> Any:
+            nonlocal asked
+            asked += isinstance(request, FetchRequest)
+            return await send(node, request, **options)
+
+        monkeypatch.setattr(consumer._client, "send", spy)
+        partition = TopicPartition(topic, 0)
+        consumer.assign([partition])
+        began = time.monotonic()
+        consumer.seek(partition, 10)
+        read = []
+        async with asyncio.timeout(PATIENCE):
+            for number in range(20):
+                await producer.send_and_wait(topic, b"%d" % number, partition=0)
+                read.append((await consumer.getone()).value)
+    assert read == [b"%d" % number for number in range(20)]
+    assert (asked - 1) * ASK_INTERVAL <= time.monotonic() - began
 
 
 async def test_records_have_what_a_fold_reads(broker: Broker, topic: str) -> None:
