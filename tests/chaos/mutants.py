@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from app.engine.record_writer import COMPILED
 from app.local import broker
 from tests.chaos.faults import FAULTS
 from tests.chaos.harness import run
@@ -61,7 +62,7 @@ MUTANTS = (
         "2-after-rows",
         2,
     ),
-    Mutant("fencing", "fencing: each worker has transactional ids of its own", "4-commit", 1),
+    Mutant("fencing", "fencing: each worker has transactional ids of its own", "4-write", 1),
     Mutant("failures-heeded", "leaving: it goes on after a transaction that failed", "5-refusal", 1),
     Mutant(
         "markers-written-again",
@@ -177,6 +178,10 @@ def main(safeguards: tuple[str, ...], seed: int) -> None:
     known = [*(each.safeguard for each in MUTANTS), "stock-faust"]
     if unknown := set(safeguards) - set(known):
         raise click.UsageError(f"no such safeguard: {', '.join(unknown)}; known are {', '.join(known)}")
+    if COMPILED:
+        raise click.UsageError(
+            "compiled code cannot be patched, so no safeguard would be taken out: make plain"
+        )
     chosen = [each for each in MUTANTS if each.safeguard in (safeguards or known)]
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     console = Console(stderr=True, soft_wrap=True)

@@ -1,10 +1,11 @@
-"""Named points at which a worker dies as by ``kill -9``, and one at which it stops as by SIGSTOP.
+"""Named points at which a worker dies as by ``kill -9``, and two at which it stops as by SIGSTOP.
 
 Set from outside: the product has no switch for them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
@@ -169,11 +170,44 @@ def while_revoking(is_due: Callable[[], bool]) -> None:
 
 
 #: What a worker says before it stops.
-STOPS = "stopping before the commit"
+STOPS = "stopping as by SIGSTOP"
+
+
+def stop_before_write(count: int) -> None:
+    """Stop once, before the first transaction from the ``count``-th on that publishes something has begun.
+
+    No other is under way then, and none begins before it is done: nothing of this worker is open on the broker,
+    and nothing but the next owner's fence keeps what it knows from being written afterwards.
+    """
+    write = TransactionalWriter.write
+    under_way = 0
+    idle, done = asyncio.Event(), asyncio.Event()
+    idle.set()
+    done.set()
+
+    async def patched(self: TransactionalWriter, messages: Sequence[Message], rows: Rows = NO_ROWS) -> None:
+        nonlocal under_way
+        await done.wait()
+        under_way += 1
+        idle.clear()
+        await write(self, messages, rows)
+        under_way -= 1
+        if not under_way:
+            idle.set()
+
+    async def strike(self: TransactionalWriter, messages: Sequence[Message], rows: Rows) -> None:
+        done.clear()
+        await idle.wait()
+        stop()
+        await write(self, messages, rows)
+        done.set()
+
+    TransactionalWriter.write = patched  # type: ignore[method-assign]
+    instead_of_write(counted(count), strike)
 
 
 def stop_before_commit(count: int) -> None:
-    """Stop once, before the commit of the first transaction from the ``count``-th on that publishes something.
+    """Stop once, before the commit of such a transaction.
 
     The broker keeps the transaction open for a minute: nothing but the next owner's fence can end it sooner.
     """
@@ -181,12 +215,20 @@ def stop_before_commit(count: int) -> None:
 
     async def strike(self: TransactionalWriter, messages: Sequence[Message], rows: Rows) -> None:
         await send(self, messages, rows)
-        sys.stderr.write(f"{STOPS}\n")
-        sys.stderr.flush()
-        os.kill(os.getpid(), signal.SIGSTOP)
+        stop()
         await self._producer.commit_transaction()
 
     instead_of_write(counted(count), strike)
+
+
+def stop() -> None:
+    """Stop as by SIGSTOP, and say so."""
+    sys.stderr.write(f"{STOPS}\n")
+    sys.stderr.flush()
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+STOPPING: dict[str, Callable[[int], None]] = {"write": stop_before_write, "commit": stop_before_commit}
 
 
 def lose_markers(count: int) -> None:

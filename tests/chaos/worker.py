@@ -12,7 +12,7 @@ import click
 import app.engine.app
 from app.settings import Settings
 from app.worker import run
-from tests.chaos.points import POINTS, die_at, lose_markers, stop_before_commit
+from tests.chaos.points import POINTS, STOPPING, die_at, lose_markers
 from tests.chaos.safeguards import SAFEGUARDS, take_out
 
 
@@ -21,11 +21,17 @@ from tests.chaos.safeguards import SAFEGUARDS, take_out
 @click.option(
     "--die-at", metavar="POINT:N", help=f"Die when it comes there the n-th time: {', '.join(POINTS)}."
 )
-@click.option("--stop-before-commit", "stop_at", metavar="N", type=int, help="Stop as by SIGSTOP, once.")
+@click.option(
+    "--stop-before", metavar="POINT:N", help=f"Stop there as by SIGSTOP, once: {', '.join(STOPPING)}."
+)
 @click.option("--lose-markers", "lose_at", metavar="N", type=int, help="Die, and half the markers with it.")
 @click.option("--without", type=click.Choice(list(SAFEGUARDS)), help="Take a safeguard out.")
 def main(
-    session: float | None, die_at: str | None, stop_at: int | None, lose_at: int | None, without: str | None
+    session: float | None,
+    die_at: str | None,
+    stop_before: str | None,
+    lose_at: int | None,
+    without: str | None,
 ) -> None:
     """Fold as `streakline worker` does."""
     if session is not None:
@@ -35,8 +41,9 @@ def main(
     if die_at is not None:
         point, _, count = die_at.partition(":")
         arm(point, int(count or 1))
-    if stop_at is not None:
-        stop_before_commit(stop_at)
+    if stop_before is not None:
+        point, _, count = stop_before.partition(":")
+        STOPPING[point](int(count or 1))
     if lose_at is not None:
         lose_markers(lose_at)
     run(Settings.from_environ(os.environ))

@@ -32,20 +32,30 @@ MARKERS, ANYTHING = 100, 1_048_588
 COMES_THERE = 120.0
 
 
+def stop_before_write(chaos: Chaos) -> None:
+    """Stop a worker that is about to write a transaction, see ``_stop``."""
+    _stop(chaos, "write")
+
+
 def stop_before_commit(chaos: Chaos) -> None:
-    """Stop a worker with all of a transaction written, and let it go on when another has taken its partitions over."""
+    """Stop a worker with all of a transaction written, see ``_stop``."""
+    _stop(chaos, "commit")
+
+
+def _stop(chaos: Chaos, before: str) -> None:
+    """Have a worker stop, and let it go on when another has taken its partitions over."""
     started = 0
 
     def arguments() -> list[str]:
         nonlocal started
         started += 1
-        return ["--stop-before-commit", f"{chaos.random.randint(1, 20)}"] if started <= chaos.times else []
+        return ["--stop-before", f"{before}:{chaos.random.randint(1, 20)}"] if started <= chaos.times else []
 
     partitions = chaos.deployment.settings.partitions
     [heir] = chaos.start_workers(1, static=1)
     victim = chaos.workers.start(static=True, arguments=arguments)
     for _ in range(chaos.times):
-        victim.wait_until(lambda: STOPS in victim.log, "stop before a commit", COMES_THERE)
+        victim.wait_until(lambda: STOPS in victim.log, "stop", COMES_THERE)
         openings = victim.openings
         time.sleep(SESSION)
         heir.wait_until(lambda: _owns_all(heir, partitions), "take over all partitions", COMES_THERE)
@@ -101,6 +111,15 @@ async def _limit_outputs(deployment: Deployment, size: int) -> None:
 
 
 FAULTS = (
+    Fault(
+        key="4-write",
+        title="SIGSTOP before a transaction, SIGCONT when another has taken over",
+        times=4,
+        short=0,
+        strike=stop_before_write,
+        session=SESSION,
+        expected=frozenset({1}),
+    ),
     Fault(
         key="4-commit",
         title="SIGSTOP before a commit, SIGCONT when another has taken over",
