@@ -1,4 +1,4 @@
-"""The seam where aiokafka asks the broker: promptly, where its answer would hold other partitions up."""
+"""The seam where aiokafka asks the broker: not too often, and promptly where an answer holds others up."""
 
 import math
 import time
@@ -24,7 +24,7 @@ ASK_INTERVAL: Final = 0.03
 
 
 class PromptFetcher(fetcher.Fetcher):
-    """Has the broker answer at once where its answer holds other partitions up.
+    """Has the broker answer at once where its answer holds other partitions up; asks it at intervals.
 
     aiokafka has one request on its way to a broker, and asks for no partition whose records are still to be
     taken. If those left are idle, the broker keeps the request for as long as it may (Faust: 1.5 s), and a

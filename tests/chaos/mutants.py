@@ -62,7 +62,7 @@ MUTANTS = (
         "2-after-rows",
         2,
     ),
-    Mutant("fencing", "fencing: each worker has transactional ids of its own", "4-write", 1),
+    Mutant("fencing", "fencing: each worker has transactional ids of its own", "4-write", 4),
     Mutant("failures-heeded", "leaving: it goes on after a transaction that failed", "5-refusal", 1),
     Mutant(
         "markers-written-again",

@@ -23,19 +23,23 @@ from app.engine.transactions import NO_ROWS, TransactionalWriter
 from app.topics import DEAD_LETTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from app.engine.fetched import Fetched
     from app.engine.fold import Message
     from app.engine.record_writer import Rows
 
+    #: Patches the engine for what happens when it is due.
+    Point = Callable[[Callable[[], bool]], None]
+
     #: What takes the place of a transaction.
     Strike = Callable[[TransactionalWriter, Sequence[Message], Rows], Awaitable[None]]
 
 
-def die_at(point: str, count: int) -> None:
-    """Patch the engine so that this process dies when it comes to the point for the ``count``-th time."""
-    POINTS[point](counted(count))
+def arm(points: Mapping[str, Point], given: str) -> None:
+    """Patch the engine as one of the points says, for when this process comes there the n-th time: ``POINT:N``."""
+    point, _, count = given.partition(":")
+    points[point](counted(int(count or 1)))
 
 
 def counted(count: int) -> Callable[[], bool]:
@@ -173,8 +177,8 @@ def while_revoking(is_due: Callable[[], bool]) -> None:
 STOPS = "stopping as by SIGSTOP"
 
 
-def stop_before_write(count: int) -> None:
-    """Stop once, before the first transaction from the ``count``-th on that publishes something has begun.
+def stop_before_write(is_due: Callable[[], bool]) -> None:
+    """Stop once, before the first transaction from the one that is due on that publishes something has begun.
 
     No other is under way then, and none begins before it is done: nothing of this worker is open on the broker,
     and nothing but the next owner's fence keeps what it knows from being written afterwards.
@@ -203,10 +207,10 @@ def stop_before_write(count: int) -> None:
         done.set()
 
     TransactionalWriter.write = patched  # type: ignore[method-assign]
-    instead_of_write(counted(count), strike)
+    instead_of_write(is_due, strike)
 
 
-def stop_before_commit(count: int) -> None:
+def stop_before_commit(is_due: Callable[[], bool]) -> None:
     """Stop once, before the commit of such a transaction.
 
     The broker keeps the transaction open for a minute: nothing but the next owner's fence can end it sooner.
@@ -218,7 +222,7 @@ def stop_before_commit(count: int) -> None:
         stop()
         await self._producer.commit_transaction()
 
-    instead_of_write(counted(count), strike)
+    instead_of_write(is_due, strike)
 
 
 def stop() -> None:
@@ -228,7 +232,7 @@ def stop() -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-STOPPING: dict[str, Callable[[int], None]] = {"write": stop_before_write, "commit": stop_before_commit}
+STOPPING: dict[str, Point] = {"write": stop_before_write, "commit": stop_before_commit}
 
 
 def lose_markers(count: int) -> None:
@@ -262,7 +266,7 @@ def forget_partitions(writer: TransactionalWriter, is_forgotten: Callable[[Topic
     manager.maybe_add_partition_to_txn = patched
 
 
-POINTS: dict[str, Callable[[Callable[[], bool]], None]] = {
+POINTS: dict[str, Point] = {
     "before-producer": before_producer,
     "during-restore": during_restore,
     "after-fold": after_fold,

@@ -12,7 +12,7 @@ import click
 import app.engine.app
 from app.settings import Settings
 from app.worker import run
-from tests.chaos.points import POINTS, STOPPING, die_at, lose_markers
+from tests.chaos.points import POINTS, STOPPING, arm, lose_markers
 from tests.chaos.safeguards import SAFEGUARDS, take_out
 
 
@@ -39,17 +39,13 @@ def main(
     if without is not None:
         take_out(without)
     if die_at is not None:
-        point, _, count = die_at.partition(":")
-        arm(point, int(count or 1))
+        arm(POINTS, die_at)
     if stop_before is not None:
-        point, _, count = stop_before.partition(":")
-        STOPPING[point](int(count or 1))
+        arm(STOPPING, stop_before)
     if lose_at is not None:
         lose_markers(lose_at)
     run(Settings.from_environ(os.environ))
 
-
-arm = die_at
 
 if __name__ == "__main__":
     main()

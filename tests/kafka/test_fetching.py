@@ -20,7 +20,7 @@ from app.engine.fetching import ASK_INTERVAL, LONG_WAIT, SHORT_WAIT, use_quick_f
 from app.engine.records import CompiledRecords
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from app.local.broker import Broker
 
@@ -76,17 +76,14 @@ async def test_an_idle_partition_holds_no_other_up(
     async with AIOKafkaConsumer(
         bootstrap_servers=broker.address, auto_offset_reset="earliest", fetch_max_wait_ms=configured
     ) as consumer:
-        send = consumer._client.send
 
-        async def spy(node: int, request: Any, **options: Any) -> Any:
-            if isinstance(request, FetchRequest):
-                partitions = {number for _, parts in request.topics for number, *_ in parts}
-                asked.append((partitions, request._max_wait_ms))
-                if asked[-1] == ({1}, SHORT_WAIT):
-                    came_back_soon.set()
-            return await send(node, request, **options)
+        def note(request: FetchRequest) -> None:
+            partitions = {number for _, parts in request.topics for number, *_ in parts}
+            asked.append((partitions, request._max_wait_ms))
+            if asked[-1] == ({1}, SHORT_WAIT):
+                came_back_soon.set()
 
-        consumer._client.send = spy
+        _watch_requests(consumer, note)
         consumer.assign([TopicPartition(topic, 0), TopicPartition(topic, 1)])
         async with asyncio.timeout(PATIENCE):
             await came_back_soon.wait()  # nothing is taken from the consumer meanwhile
@@ -94,25 +91,28 @@ async def test_an_idle_partition_holds_no_other_up(
     assert {wait for partitions, wait in asked if partitions != {0, 1}} == {SHORT_WAIT}
 
 
-async def test_a_trickle_of_records_is_not_asked_for_one_by_one(
-    broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _watch_requests(consumer: AIOKafkaConsumer, note: Callable[[FetchRequest], None]) -> None:
+    """Have every request for records noted before it is sent."""
+    send = consumer._client.send
+
+    async def spy(node: int, request: Any, **options: Any) -> Any:
+        if isinstance(request, FetchRequest):
+            note(request)
+        return await send(node, request, **options)
+
+    consumer._client.send = spy
+
+
+async def test_a_trickle_of_records_is_not_asked_for_one_by_one(broker: Broker, topic: str) -> None:
     """Between two requests to a broker is a pause, however soon each is answered, and no record is lost."""
     use_quick_fetches()
 
-    asked = 0
+    asked: list[FetchRequest] = []
     async with (
         AIOKafkaProducer(bootstrap_servers=broker.address) as producer,
         AIOKafkaConsumer(bootstrap_servers=broker.address) as consumer,
     ):
-        send = consumer._client.send
-
-        async def spy(node: int, request: Any, **options: Any) -> Any:
-            nonlocal asked
-            asked += isinstance(request, FetchRequest)
-            return await send(node, request, **options)
-
-        monkeypatch.setattr(consumer._client, "send", spy)
+        _watch_requests(consumer, asked.append)
         partition = TopicPartition(topic, 0)
         consumer.assign([partition])
         began = time.monotonic()
@@ -123,7 +123,7 @@ async def test_a_trickle_of_records_is_not_asked_for_one_by_one(
                 await producer.send_and_wait(topic, b"%d" % number, partition=0)
                 read.append((await consumer.getone()).value)
     assert read == [b"%d" % number for number in range(20)]
-    assert (asked - 1) * ASK_INTERVAL <= time.monotonic() - began
+    assert (len(asked) - 1) * ASK_INTERVAL <= time.monotonic() - began
 
 
 async def test_records_have_what_a_fold_reads(broker: Broker, topic: str) -> None:
