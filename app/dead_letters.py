@@ -1,6 +1,7 @@
 """Reading the dead letters, and sending their originals again."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,7 +9,10 @@ from typing import Any, Final, NamedTuple, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from app.engine.fetching import use_quick_fetches
 from app.engine.fold import Header
+from app.engine.record_writer import RecordWriter
+from app.engine.written_batch import WrittenBatch
 from app.provision import Provisioner, TopicsError
 from app.settings import Settings
 from app.topics import DEAD_LETTERS, Surroundings, specs
@@ -77,6 +81,7 @@ class DeadLetters:
             problems = [each for each in await provisioner.check(self._needed) if each.problem]
         if problems:
             raise TopicsError(f"topic {problems[0].topic} {problems[0].problem}")
+        use_quick_fetches()  # aiokafka's reader raises where the name of a header is no text
         self._consumer = AIOKafkaConsumer(
             **self._settings.kafka_options(),
             enable_auto_commit=False,
@@ -106,7 +111,7 @@ class DeadLetters:
             while await consumer.position(tp) < ends[tp]:
                 batch = await asyncio.wait_for(consumer.getmany(tp, timeout_ms=1000), _STALLED_AFTER)
                 for record in batch.get(tp, ()):
-                    letter = _letter(record) if record.offset < ends[tp] else None
+                    letter = _letter(tp.partition, record) if record.offset < ends[tp] else None
                     if letter is not None and wanted.includes(letter, self._settings.topic_prefix):
                         yield letter
 
@@ -126,12 +131,7 @@ class DeadLetters:
         )
         async with producer:
             async for letter in self.read(wanted):
-                topic, partition = letter.refusal.place
-                waiting.append(
-                    await producer.send(
-                        topic, letter.value, letter.key, partition=partition, headers=letter.headers
-                    )
-                )
+                waiting.append(await _send(producer, letter))
                 if len(waiting) == _AT_ONCE:
                     await asyncio.gather(*waiting)
                     sent += len(waiting)
@@ -141,10 +141,24 @@ class DeadLetters:
         return sent + len(waiting)
 
 
-def _letter(record: Any) -> Letter | None:
+async def _send(producer: AIOKafkaProducer, letter: Letter) -> Any:
+    """Begin to send the original of a letter; return what can be awaited."""
+    topic, partition = letter.refusal.place
+    try:
+        return await producer.send(
+            topic, letter.value, letter.key, partition=partition, headers=letter.headers
+        )
+    except UnicodeEncodeError:  # the name of a header is no text: aiokafka cannot write it
+        writer = RecordWriter(_LARGEST)
+        writer.append(letter.key, letter.value, letter.headers)
+        batch = WrittenBatch(writer.records(), 1, int(time.time() * 1000), is_transactional=False)
+        return await producer.send_batch(batch, topic, partition=partition)
+
+
+def _letter(partition: int, record: Any) -> Letter | None:
     try:
         refused, headers = refusal(record)
     except ValueError:
         return None
     at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    return Letter(record.partition, record.offset, at, refused, record.key, record.value, headers)
+    return Letter(partition, record.offset, at, refused, record.key, record.value, headers)

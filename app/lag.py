@@ -102,7 +102,10 @@ class Lag:
         consumer.assign([tp])
         consumer.seek(tp, position)
         for _ in range(_LOOKS):
-            if await consumer.getmany(tp, timeout_ms=100, max_records=1):
+            try:
+                if await consumer.getmany(tp, timeout_ms=100, max_records=1):
+                    return False
+            except UnicodeDecodeError:  # a record with the name of a header that aiokafka cannot read
                 return False
             if await consumer.position(tp) >= end:
                 return True

@@ -23,7 +23,11 @@ IMPORT: Final = "import"
 #: few headers more, and a row of a changelog is whole.
 LARGEST_MESSAGE: Final = {"max.message.bytes": str(16 * 1024 * 1024)}
 
-_FOREVER: Final = {"cleanup.policy": "delete", "retention.ms": "-1"}
+_FOREVER: Final = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+
+#: What is forwarded is on no other topic that is still read: it has to last until its home partition has
+#: folded it, however far behind that is.
+_FORWARDED: Final = {**_FOREVER, "retention.ms": str(30 * 24 * 3600 * 1000), **LARGEST_MESSAGE}
 _COMPACTED: Final = {
     "cleanup.policy": "compact",
     "min.cleanable.dirty.ratio": "0.1",
@@ -97,7 +101,7 @@ def specs(around: Surroundings, tables: Mapping[str, int]) -> list[TopicSpec]:
         *(TopicSpec(around.topic(name), count, stamped) for name in INPUTS),
         *(TopicSpec(around.output_topic(output), count, _FOREVER) for output in OUTPUTS),
         TopicSpec(around.topic(DEAD_LETTERS), count, {**_FOREVER, **LARGEST_MESSAGE}),
-        TopicSpec(around.topic(FORWARDED), count, LARGEST_MESSAGE),
+        TopicSpec(around.topic(FORWARDED), count, _FORWARDED),
         TopicSpec(around.topic(GATEWAY_SHARES), 1, _COMPACTED),
         TopicSpec(around.topic(IMPORT), 1, _COMPACTED),
         *(TopicSpec(around.changelog(table), partitions, _COMPACTED) for table, partitions in tables.items()),

@@ -16,7 +16,7 @@ from app.engine.fetching import use_quick_fetches
 from app.engine.fold import Stage
 from app.engine.recovery import Recovery, TableManager
 from app.engine.tasks import Tasks
-from app.engine.transactions import use_quick_begins
+from app.engine.transactions import use_quick_begins, use_sequence_numbers_of_kafka
 
 if TYPE_CHECKING:
     import ssl
@@ -28,6 +28,11 @@ SESSION_TIMEOUT = 10.0
 
 #: Seconds between two commits of the group's offsets, for lag monitors.
 GROUP_COMMIT_INTERVAL = 3.0
+
+#: Seconds without a fetch after which aiokafka would leave the group, and not join again before it fetches:
+#: never. A worker that stands by has nothing to fetch, and a long restore fetches nothing. The watchdog
+#: sees one that hangs.
+MAX_POLL_INTERVAL = 1e9
 
 #: Bytes of one fetch of one partition; a larger message is still fetched. With many callers a worker that is
 #: behind folds the quicker the longer it stays with one partition: its callers stay in the processor's cache.
@@ -66,6 +71,7 @@ class App(faust.App):
     ) -> None:
         use_quick_fetches()
         use_quick_begins()
+        use_sequence_numbers_of_kafka()
         servers = str(kafka_options["bootstrap_servers"]).split(",")
         super().__init__(
             app_id,
@@ -82,6 +88,7 @@ class App(faust.App):
             broker_heartbeat_interval=SESSION_TIMEOUT / 4,
             broker_request_timeout=30.0,
             broker_rebalance_timeout=30.0,
+            broker_max_poll_interval=MAX_POLL_INTERVAL,
             broker_commit_interval=GROUP_COMMIT_INTERVAL,
             consumer_auto_offset_reset="none",  # a position that is gone must be seen, not jumped over
             consumer_max_fetch_size=FETCH_BYTES,

@@ -24,6 +24,11 @@ class Stuck(NamedTuple):
         )
 
 
+#: How many times as long a partition may stand while others move: a worker that is far behind folds megabytes
+#: of each in turn, and of many.
+IN_TURN = 5
+
+
 class Progress:
     """Decides which partitions are stuck by what it is shown from time to time. Pure: time is an argument."""
 
@@ -31,6 +36,8 @@ class Progress:
         #: Seconds without progress after which a partition is stuck.
         self._limit = limit
         self._looked = 0.0
+        #: When any partition was seen to move.
+        self._moved = 0.0
         #: The position that a partition has, and since when it stands there with something behind it.
         self._stands: dict[TopicPartition, tuple[int, float]] = {}
 
@@ -45,12 +52,15 @@ class Progress:
     def look(self, now: float, positions: Offsets, ends: Offsets) -> list[Stuck]:
         """Return the partitions that have had something to fold for ``limit`` seconds and have not moved.
 
-        ``positions`` are the committed ones, ``ends`` are behind the last record that can be folded. After a
-        pause of half the limit nothing is concluded from before it: the process slept, or nobody could look.
+        While others move, each has ``IN_TURN`` times as long. ``positions`` are the committed ones, ``ends``
+        are behind the last record that can be folded. After a pause of half the limit nothing is concluded
+        from before it: the process slept, or nobody could look.
         """
         if now - self._looked > self._limit / 2:
             self.forget()
         self._looked = now
+        if any(tp in positions and positions[tp] != stood for tp, (stood, _) in self._stands.items()):
+            self._moved = now
         behind = {tp: position for tp, position in positions.items() if position < ends[tp]}
         since = {
             tp: self._stands[tp][1] if self.is_at(tp, position) else now for tp, position in behind.items()
@@ -59,5 +69,5 @@ class Progress:
         return [
             Stuck(tp, position, ends[tp], now - since[tp])
             for tp, position in behind.items()
-            if now - since[tp] >= self._limit
+            if now - max(since[tp], self._moved) >= self._limit or now - since[tp] >= IN_TURN * self._limit
         ]

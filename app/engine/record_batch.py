@@ -1,7 +1,8 @@
 """The records of a batch of format 2, read from its bytes.
 
 Source: the record batch of Kafka's protocol. Compiled where a compiler was at hand; else it is slower than
-aiokafka's reader and not used. ``tests/property/test_record_batch.py`` holds both together.
+aiokafka's reader, and used for what that cannot read. ``tests/property/test_record_batch.py`` holds both
+together.
 """
 
 from collections.abc import Callable, Sequence
@@ -87,8 +88,9 @@ def new_record(
 def read_batch(data: bytes, start: int, end: int) -> list[Record]:
     """Return the records of the batch of format 2 that is at ``data[start:end]``, whole.
 
-    Raises ``CorruptRecordException`` if it is none, what the codec raises if it cannot be decompressed, and
-    ``UnicodeDecodeError`` for the name of a header, as aiokafka's reader does.
+    Raises ``CorruptRecordException`` if it is none, and what the codec raises if it cannot be decompressed. A
+    broker takes any bytes for the name of a header: those that are no UTF-8 are kept as lone surrogates, as
+    ``surrogateescape`` does, where aiokafka's reader raises ``UnicodeDecodeError``.
     """
     if not (start >= 0 and end - start >= HEADER_BYTES and end <= len(data)):
         raise CorruptRecordException("the batch is cut off")
@@ -172,7 +174,8 @@ def _headers(data: bytes, place: i64, end: i64) -> tuple[Sequence[Header], i64]:
             raise CorruptRecordException("a header has no name")
         place = _behind(data, value, end)
         size, first = _varint(data, value)
-        headers.append((data[start:value].decode(), None if size < 0 else data[first:place]))
+        name = data[start:value].decode("utf-8", "surrogateescape")
+        headers.append((name, None if size < 0 else data[first:place]))
     return tuple(headers), place
 
 

@@ -12,7 +12,8 @@ from mypy_extensions import i64, u8
 
 from app.engine.fold import Header, Message, Row
 
-#: Whether this is machine code. As plain Python it is slower than aiokafka's compiled writer.
+#: Whether this is machine code. As plain Python it is slower than aiokafka's compiled writer, and used for
+#: what that cannot write.
 COMPILED: Final = not __file__.endswith(".py")
 
 #: What a transaction writes, and where to: topic and partition.
@@ -121,11 +122,11 @@ def _headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes:
 
 
 def _name(name: str) -> bytes:
-    """Return the name of a header behind its length."""
+    """Return the name of a header, as ``record_batch`` has read it, behind its length."""
     written = _names.get(name)
     if written is None:
         out = BytesWriter()
-        write_bytes(out, name.encode())
+        write_bytes(out, name.encode("utf-8", "surrogateescape"))
         written = out.getvalue()
         if len(_names) < _REMEMBERED and len(name) <= _LONGEST:
             _names[name] = written

@@ -3,6 +3,7 @@
 Where the hot path is compiled, every record is a ``record_batch.Record``; else as aiokafka's reader has them.
 """
 
+from contextlib import suppress
 from itertools import chain
 from typing import Any, Final
 
@@ -41,20 +42,21 @@ class CompiledRecords(fetcher.PartitionRecords):
         return list(chain.from_iterable(self._records_iterator))
 
     def _consumer_record(self, _tp: Any, record: Any) -> Any:
-        if type(record) is not _WholeBatch:
-            return _converted(record) if COMPILED else record
+        if type(record) is not _Batch:
+            return record
         records, first = record.records, self.next_fetch_offset
         return records if records[0].offset >= first else [each for each in records if each.offset >= first]
 
 
 class RecordBatches:
-    """The batches of a fetch, as aiokafka's reader asks for them; ``_WholeBatch`` if ``whole`` is set."""
+    """The batches of a fetch, as aiokafka's reader asks for them."""
 
     def __init__(self, data: bytes) -> None:
         batches = MemoryRecords(data)
         self.has_next = batches.has_next
         self.size_in_bytes = batches.size_in_bytes
         self._next_batch = batches.next_batch
+        #: Whether each hands out all of its records at once.
         self.whole = False
         self._data = data
         self._place = 0
@@ -62,20 +64,19 @@ class RecordBatches:
     def next_batch(self) -> Any:
         """Return the next one, None if there is none."""
         batch = self._next_batch()
-        if not self.whole:
-            return batch
         start, length = self._place, self._place + _LENGTH_AT
         self._place = end = length + 4 + int.from_bytes(self._data[length : length + 4])
-        return _WholeBatch(batch, self._data, start, end)
+        return _Batch(batch, self._data, start, end, whole=self.whole)
 
 
-class _WholeBatch:
-    """A batch as aiokafka's reader sees it. It iterates over itself, once, with all of its records."""
+class _Batch:
+    """A batch as aiokafka's reader sees it: of its records or, if ``whole``, of itself, with all of them."""
 
-    __slots__ = ("_batch", "_data", "_end", "_start", "offset", "records")
+    __slots__ = ("_batch", "_data", "_end", "_start", "_whole", "offset", "records")
 
-    def __init__(self, batch: Any, data: bytes, start: int, end: int) -> None:
+    def __init__(self, batch: Any, data: bytes, start: int, end: int, *, whole: bool) -> None:
         """Take a batch that is at ``data[start:end]``."""
+        self._whole = whole
         self._batch = batch
         self._data = data
         self._start = start
@@ -100,16 +101,19 @@ class _WholeBatch:
 
     def __iter__(self) -> Any:
         self.records = self._read()
-        if self.records:
+        if not self._whole:
+            yield from self.records
+        elif self.records:
             self.offset = self.records[-1].offset
             yield self
 
     def _read(self) -> list[Any]:
+        if not isinstance(self._batch, DefaultRecordBatch):
+            return [_converted(record) if COMPILED else record for record in self._batch]
         if not COMPILED:
-            return list(self._batch)
-        if isinstance(self._batch, DefaultRecordBatch):
-            return read_batch(self._data, self._start, self._end)
-        return [_converted(record) for record in self._batch]
+            with suppress(UnicodeDecodeError):  # the name of a header, which ``read_batch`` can read
+                return list(self._batch)
+        return read_batch(self._data, self._start, self._end)
 
 
 def _converted(record: Any) -> Record:

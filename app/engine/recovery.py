@@ -23,6 +23,8 @@ class Recovery(FaustRecovery):
     async def _resume_streams(self, generation_id: int = 0) -> None:
         """Fence and restore what is assigned, then let Faust seek and resume; called after each rebalance."""
         app = self.app
+        if app.consumer_generation_id != generation_id:
+            return  # the group has gone on meanwhile, and these partitions may have another owner
         assigned = app.consumer.assignment()
         self._opening = asyncio.create_task(app.tasks.open(assigned, generation_id))
         await asyncio.wait([self._opening])
@@ -48,7 +50,8 @@ class Recovery(FaustRecovery):
         app.on_tasks_closed()
         opening = self._opening
         if opening is not None and not opening.done():
-            opening.cancel()
+            if not opening.cancelling():  # a second time would interrupt how it gives up
+                opening.cancel()
             await asyncio.wait([opening])
         await app.tasks.close()
 

@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.producer import sender
+from aiokafka.producer.transaction_manager import TransactionManager
 
 from app.engine.fold import Message
 from app.engine.record_writer import COMPILED, Entry, RecordWriter, Rows, by_target
@@ -27,6 +29,9 @@ BATCH_BYTES = 900_000
 #: Largest request. A dead letter carries a message that was itself as large as a broker accepts by default.
 REQUEST_BYTES = 16 * 1024 * 1024
 
+#: Sequence numbers of the records that a producer writes into a partition: after so many they begin anew.
+SEQUENCE_NUMBERS: Final = 2**31
+
 #: Seconds after which a transaction is begun again that the broker has refused, because it was not quite done
 #: with the one before. aiokafka's 20 ms are longer than all else that a small transaction waits for.
 BEGIN_AGAIN: Final = 0.005
@@ -37,6 +42,20 @@ NO_ROWS: Final[Rows] = MappingProxyType({})
 def use_quick_begins() -> None:
     """Have all of aiokafka's producers of this process begin transactions again so soon. May be repeated."""
     sender.BACKOFF_OVERRIDE = BEGIN_AGAIN
+
+
+def use_sequence_numbers_of_kafka() -> None:
+    """Have all of aiokafka's producers of this process number their records as Kafka does. May be repeated.
+
+    After 2^31 records for one partition, weeks at some thousand rows a second, aiokafka goes on with negative
+    numbers, which a broker refuses; Kafka goes on from 0.
+    """
+    TransactionManager.increment_sequence_number = _increment_sequence_number
+
+
+def _increment_sequence_number(manager: Any, partition: TopicPartition, increment: int) -> None:
+    following = manager.sequence_number(partition) + increment
+    manager._sequence_numbers[partition] = following % SEQUENCE_NUMBERS
 
 
 class TransactionalWriter:
@@ -114,11 +133,15 @@ class TransactionalWriter:
 
 def _filled(create: Callable[[], Any], entries: list[Entry], place: int) -> tuple[Any, int]:
     """Return a batch of the entries from ``place`` on, at least one, and the place of the first not in it."""
-    if COMPILED:
-        writer = RecordWriter(BATCH_BYTES)
-        place = writer.fill(entries, place)
-        return WrittenBatch(writer.records(), writer.count, int(time.time() * 1000)), place
-    batch = create()
+    if not COMPILED:
+        with suppress(UnicodeEncodeError):  # the name of a header, which ``RecordWriter`` can write
+            return _filled_by_aiokafka(create(), entries, place)
+    writer = RecordWriter(BATCH_BYTES)
+    place = writer.fill(entries, place)
+    return WrittenBatch(writer.records(), writer.count, int(time.time() * 1000)), place
+
+
+def _filled_by_aiokafka(batch: Any, entries: list[Entry], place: int) -> tuple[Any, int]:
     for entry in entries[place:]:
         headers = entry.headers if isinstance(entry, Message) else None
         if batch.append(key=entry.key, value=entry.value, timestamp=None, headers=headers) is None:

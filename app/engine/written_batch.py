@@ -26,21 +26,25 @@ class WrittenBatch(BatchBuilder):
     batch, and sends the same bytes again if it must.
     """
 
-    def __init__(self, records: bytes, count: int, timestamp: int) -> None:
-        """Take records as ``RecordWriter`` writes them, and the timestamp of all of them, in ms."""
+    def __init__(self, records: bytes, count: int, timestamp: int, *, is_transactional: bool = True) -> None:
+        """Take records as ``RecordWriter`` writes them, and the timestamp of all of them, in ms.
+
+        Who sends them is a transactional producer, or else one that is idempotent or plain.
+        """
         self._records = records
         self._relative_offset = count
         self._timestamp = timestamp
         #: Of the producer: id, epoch, sequence number of the first record.
         self._producer = (-1, -1, 0)
+        self._is_transactional = is_transactional
         self._attributes = 0
         self._buffer: bytes | None = None
         self._closed = True
 
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
-        """Take what only a transactional producer has; a plain one's batch belongs to no transaction."""
+        """Take what a plain producer does not have."""
         self._producer = (producer_id, producer_epoch, base_sequence)
-        self._attributes = _TRANSACTIONAL
+        self._attributes = _TRANSACTIONAL if self._is_transactional else 0
 
     def _build(self) -> bytes:
         if self._buffer is None:

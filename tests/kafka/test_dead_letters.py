@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import time
@@ -9,9 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
+from app.dead_letters import DeadLetters, Letter, Wanted
+from app.engine.record_writer import RecordWriter
+from app.engine.written_batch import WrittenBatch
 from tables import counters
-from tests.support.deployment import STREAKLINE, Deployment, Sending
+from tests.support.deployment import PARTITIONS, STREAKLINE, Deployment, Sending
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,3 +164,48 @@ def test_replay_of_a_large_message(broker: Broker, tmp_path: Path) -> None:
     assert [each.value == value for each in deployment.read(deployment.around.topic("gateway.races"))] == [
         True
     ] * 2
+
+
+def test_names_of_headers_that_are_no_text(broker: Broker, tmp_path: Path) -> None:
+    """A good event counts and is forwarded, a bad one is refused and replayed, whatever bytes name their headers."""
+    deployment = Deployment(broker.address, tmp_path)
+    deployment.create_topics()
+    headers = [("n\udcffme", b"value"), ("\udcfe", None)]
+    away = (deployment.home("ada") + 1) % PARTITIONS
+    good = request(1, "2026-03-01T08:00:00Z")
+    for value in (good, b"no JSON"):
+        asyncio.run(send_with_headers(deployment, away, value, headers))
+
+    fold(deployment)
+    assert counters.CODEC.decode(deployment.read_rows("counters")["counters"][b"ada"]).requests == 1
+    assert deployment.run("dead-letters", "replay") == "sent 1 messages again\n"
+    fold(deployment)
+
+    letters = asyncio.run(letters_of(deployment))
+    assert [(each.value, each.headers) for each in letters] == [(b"no JSON", headers)] * 2
+    assert [each.refusal.offset for each in letters] == [1, 2]
+
+
+async def send_with_headers(
+    deployment: Deployment, partition: int, value: bytes, headers: list[tuple[str, bytes | None]]
+) -> None:
+    """Send a request as clients do that take names for bytes."""
+    writer = RecordWriter(1 << 20)
+    writer.append(None, value, headers)  # type: ignore[arg-type]  # a header may have no value
+    batch = WrittenBatch(writer.records(), 1, int(time.time() * 1000), is_transactional=False)
+    async with AIOKafkaProducer(**deployment.settings.kafka_options()) as producer:
+        topic = deployment.around.topic("gateway.requests")
+        await (await producer.send_batch(batch, topic, partition=partition))
+
+
+async def letters_of(deployment: Deployment) -> list[Letter]:
+    """Return all dead letters."""
+    async with DeadLetters(deployment.settings) as letters:
+        return [each async for each in letters.read(Wanted())]
+
+
+def fold(deployment: Deployment) -> None:
+    """Let a worker fold what there is."""
+    with deployment.start_worker() as worker:
+        deployment.wait_until_folded()
+        assert worker.stop() == 0, worker.log

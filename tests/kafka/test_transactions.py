@@ -16,7 +16,14 @@ from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.protocol.transaction import AddPartitionsToTxnResponse_v0
 
 from app.engine.fold import Message, Row
-from app.engine.transactions import BATCH_BYTES, BEGIN_AGAIN, TransactionalWriter, use_quick_begins
+from app.engine.transactions import (
+    BATCH_BYTES,
+    BEGIN_AGAIN,
+    SEQUENCE_NUMBERS,
+    TransactionalWriter,
+    use_quick_begins,
+    use_sequence_numbers_of_kafka,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -103,6 +110,26 @@ async def test_what_is_not_committed_is_not_read(broker: Broker, topic: str) -> 
                 await writer._producer.commit_transaction()
 
     assert await committed(broker, topic, 0) == [(b"first", b"1", ()), (b"third", b"3", ())]
+
+
+async def test_sequence_numbers_begin_anew(
+    broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A producer that has written 2^31 records into a partition writes on, in the middle of a batch or behind one."""
+    numbered = TransactionManager.increment_sequence_number
+    monkeypatch.setattr(TransactionManager, "increment_sequence_number", numbered)
+    use_sequence_numbers_of_kafka()
+    messages = [Message(topic, place, b"key", b"%d" % number) for number in range(5) for place in (0, 1)]
+    async with writing(broker, topic) as writer:
+        for partition, left in enumerate((5, 8)):
+            numbers = writer._producer._txn_manager._sequence_numbers
+            numbers[TopicPartition(topic, partition)] = SEQUENCE_NUMBERS - left
+        for _ in range(3):
+            await writer.write(messages)
+
+    for partition in (0, 1):
+        values = [value for _, value, _ in await committed(broker, topic, partition)]
+        assert values == [b"%d" % number for number in range(5)] * 3
 
 
 async def test_a_transaction_that_comes_too_early_is_begun_again_soon(

@@ -265,7 +265,10 @@ async def _is_empty(consumer: Any, tp: TopicPartition, position: int, end: int) 
     consumer.assign([tp])
     consumer.seek(tp, position)
     for _ in range(100):
-        if await consumer.getmany(timeout_ms=100):
+        try:
+            if await consumer.getmany(timeout_ms=100):
+                return False
+        except UnicodeDecodeError:  # a record that aiokafka's reader cannot read
             return False
         if await consumer.position(tp) >= end:
             return True

@@ -28,6 +28,23 @@ def test_whoever_moves_or_has_nothing_to_fold_is_not_stuck() -> None:
     assert progress.look(660, {A: 1000, B: 7}, {A: 1000, B: 8}) == [Stuck(B, 7, 8, 60)]
 
 
+def test_a_partition_waits_for_its_turn_while_others_move() -> None:
+    """Five times as long: one that still stands then is stuck whatever the others do."""
+    progress = Progress(60)
+    for now in range(0, 300, 10):
+        assert progress.look(now, {A: now, B: 7}, {A: 1000, B: 9}) == []
+    assert progress.look(300, {A: 300, B: 7}, {A: 1000, B: 9}) == [Stuck(B, 7, 9, 300)]
+
+
+def test_a_partition_has_its_turn_soon_where_the_others_have_stopped() -> None:
+    """It is stuck when nothing has moved for the limit, however long it had stood before."""
+    progress = Progress(60)
+    for now in range(0, 200, 10):
+        assert progress.look(now, {A: min(now, 140), B: 7}, {A: 1000, B: 9}) == []
+    stuck = progress.look(200, {A: 140, B: 7}, {A: 1000, B: 9})
+    assert stuck == [Stuck(A, 140, 1000, 60), Stuck(B, 7, 9, 200)]
+
+
 def test_lag_that_is_gone_for_a_moment_begins_anew() -> None:
     """A partition that was up to date between two looks has made progress."""
     progress = Progress(60)
