@@ -12,7 +12,7 @@ from tests.bench import outputs
 from tests.bench.load import Load, produce
 from tests.bench.subjects.subject import Run, Subject, ends
 from tests.bench.surroundings import PARTITIONS, Bench, BenchError, Child
-from tests.bench.usage import Sample, Speed, Usage, speed, steady
+from tests.bench.usage import Sample, Speed, Usage, speed, whole
 
 #: Seconds between two looks at a program, and without any progress after which it hangs.
 LOOK = 0.1
@@ -55,10 +55,11 @@ async def measure(subject: Subject, run: Run, *, counted: bool = True) -> Score:
     await subject.create_topics(run)
     since = await ends(run, subject.outputs(run).values()) if subject.counts else {}
     storage = run.bench.storage
-    before = run.bench.bytes_written() if storage else 0
     log = run.bench.folder / f"{run.bench.prefix}{run.name}.log"
     try:
         with Child(subject.command(run), subject.environment(run), log) as child:
+            await subject.warm_up(run, child)
+            before = run.bench.bytes_written() if storage else 0
             usage, broker = Usage(child.process.pid), _Broker(run.bench)
             samples = subject.samples(child, await follow(subject, run, child, usage, on_look=broker.note))
             written = run.bench.bytes_written() - before if storage else None
@@ -68,7 +69,7 @@ async def measure(subject: Subject, run: Run, *, counted: bool = True) -> Score:
     finally:
         await run.bench.delete_topics(run.name)
     each = written / run.load.events if written is not None else None
-    first, last = steady(samples)
+    first, last = whole(samples)
     return Score(speed(first, last), usage.peak_memory, each, broker.per_event(first, last))
 
 
@@ -132,6 +133,11 @@ async def check(subject: Subject, run: Run, child: Child, since: Mapping[TopicPa
     await outputs.require(subject, run, since)
 
 
+def _part(load: Load, share: int) -> Load:
+    events = load.events // share
+    return replace(load, events=events, everyone=load.everyone and events >= load.callers)
+
+
 async def rounds(
     here: Bench, subjects: Sequence[Subject], load: Load, count: int, report: Report
 ) -> dict[str, list[Score]]:
@@ -139,16 +145,15 @@ async def rounds(
 
     The first has one more turn before all others, which is not counted: the broker compiles itself meanwhile.
     """
-    runs = {
-        share: await prepare(here, replace(load, events=load.events // share), report)
-        for share in sorted({subject.share for subject in subjects})
-    }
+    shares = {share for each in subjects for share in (each.share, each.warm_up_share) if share}
+    runs = {share: await prepare(here, _part(load, share), report) for share in sorted(shares)}
     scores: dict[str, list[Score]] = {subject.name: [] for subject in subjects}
     first = subjects[0]
     await measure(first, replace(runs[first.share], name=f"{first.name}-warm-up"), counted=False)
     for number in range(1, count + 1):
         for subject in subjects:
-            this = replace(runs[subject.share], name=f"{subject.name}-{number}")
+            warm_up = runs[subject.warm_up_share] if subject.warm_up_share else None
+            this = replace(runs[subject.share], name=f"{subject.name}-{number}", warm_up=warm_up)
             score = await measure(subject, this)
             scores[subject.name].append(score)
             report(f"{this.name}: {score}", 0, 0)

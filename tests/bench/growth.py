@@ -21,7 +21,7 @@ from tests.bench.usage import Sample, Usage
 EARLY: Final = 10_000
 
 #: The window is a fifth of all events, many transactions; the last one ends before partitions catch up with what
-#: they have folded already, see ``usage.STEADY``.
+#: they have folded already.
 WINDOW: Final = 5
 LAST: Final = 0.9
 

@@ -1,17 +1,11 @@
 """What a program uses while it is watched: processor time and memory of its process and all below it."""
 
 from contextlib import suppress
-from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import psutil
 
 from tests.bench.surroundings import BenchError
-
-#: The shares of a load between which a program is measured. Before, connections are made and Java compiles itself.
-#: After, one that commits once a second has nothing left to do but wait for that, and one whose partitions commit in
-#: turns catches up with what it has folded already: between, both are as far behind their own fold all the time.
-STEADY: Final = (1 / 3, 0.9)
 
 
 class Sample(NamedTuple):
@@ -50,27 +44,17 @@ class Speed(NamedTuple):
     processor: float
 
 
-def steady(samples: list[Sample]) -> tuple[Sample, Sample]:
-    """Return where a program stood at the shares ``STEADY`` of its load, taken to go on evenly between samples.
+def whole(samples: list[Sample]) -> tuple[Sample, Sample]:
+    """Return where a program first had done something, and where it had done all.
 
-    Raises ``BenchError`` where that cannot be told.
+    So each is measured on all of its load but what it did first: programs read the topics in different orders, and an
+    event is dearer at the beginning, when callers are new. Starting is left out, and so is what was done until the
+    first commit; waiting for the last commit is not. Raises ``BenchError`` where that is nothing.
     """
-    rising = samples[:1]
-    rising += [each for before, each in pairwise(samples) if each.events > before.events]
-    if len(rising) < 2:
+    done = [each for each in samples if each.events]
+    if not done or done[-1].events == done[0].events:
         raise BenchError("all was done between two looks: there were too few events to measure a speed")
-    first, last = (_at(round(share * rising[-1].events), rising) for share in STEADY)
-    return first, last
-
-
-def _at(events: int, samples: list[Sample]) -> Sample:
-    before, after = next(pair for pair in pairwise(samples) if pair[1].events >= events)
-    part = (events - before.events) / (after.events - before.events)
-    return Sample(
-        before.seconds + part * (after.seconds - before.seconds),
-        events,
-        before.processor + part * (after.processor - before.processor),
-    )
+    return done[0], next(each for each in done if each.events == done[-1].events)
 
 
 def speed(first: Sample, last: Sample) -> Speed:

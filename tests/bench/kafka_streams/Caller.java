@@ -14,6 +14,8 @@ final class Caller {
         Serdes.serdeFrom((topic, caller) -> caller == null ? null : caller.encode(),
             (topic, bytes) -> bytes == null ? null : decode(bytes));
 
+    static final int NO_DAY = Integer.MIN_VALUE;
+
     private static final byte[] NO_MODELS = {};
 
     long requests;
@@ -29,6 +31,11 @@ final class Caller {
     int level = 1;
     int longest;
     int models;
+    /** The day of its newest request or hit and what that day has; its row is written when another day begins. */
+    int openDay = NO_DAY;
+    long dayRequests;
+    long dayTokens;
+    long dayNanos;
     /** Page p has the days 64 p to 64 p + 63. */
     int[] pages = {};
     long[] active = {};
@@ -122,10 +129,11 @@ final class Caller {
     }
 
     byte[] encode() {
-        ByteBuffer to = ByteBuffer.allocate(9 * 8 + 4 * 4 + 20 * pages.length + names.length);
+        ByteBuffer to = ByteBuffer.allocate(12 * 8 + 5 * 4 + 20 * pages.length + names.length);
         to.putLong(requests).putLong(hits).putLong(semantic).putLong(tokens).putLong(nanos);
         to.putLong(races).putLong(facts).putLong(superseded).putLong(held);
         to.putInt(level).putInt(longest).putInt(models).putInt(pages.length);
+        to.putInt(openDay).putLong(dayRequests).putLong(dayTokens).putLong(dayNanos);
         for (int page = 0; page < pages.length; page++) {
             to.putInt(pages[page]).putLong(active[page]).putLong(requested[page]);
         }
@@ -148,6 +156,10 @@ final class Caller {
         caller.longest = from.getInt();
         caller.models = from.getInt();
         int count = from.getInt();
+        caller.openDay = from.getInt();
+        caller.dayRequests = from.getLong();
+        caller.dayTokens = from.getLong();
+        caller.dayNanos = from.getLong();
         caller.pages = new int[count];
         caller.active = new long[count];
         caller.requested = new long[count];

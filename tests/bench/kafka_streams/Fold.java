@@ -13,6 +13,8 @@ final class Fold implements Processor<byte[], byte[], byte[], byte[]> {
     static final String CALLERS = "callers";
     static final String DAYS = "days";
 
+    private static final byte[] NOTHING = new byte[24];
+
     private final Map<String, Kind> kinds;
     private final Catalog catalog;
     private final Messages messages;
@@ -62,14 +64,14 @@ final class Fold implements Processor<byte[], byte[], byte[], byte[]> {
                 if (caller.addRequested(event.day)) {
                     caller.addActive(event.day);
                 }
-                addToDay(key, event.day, 1, 0, 0);
+                addToDay(key, caller, event.day, 1, 0, 0);
             }
             case CACHE_HIT -> {
                 caller.hits += event.hits;
                 caller.semantic += event.semantic ? event.hits : 0;
                 caller.tokens += event.tokensSaved;
                 caller.nanos += event.costSaved;
-                addToDay(key, event.day, 0, event.tokensSaved, event.costSaved);
+                addToDay(key, caller, event.day, 0, event.tokensSaved, event.costSaved);
             }
             case MCP_CALL -> {
                 caller.tokens += event.tokensSaved;
@@ -87,17 +89,28 @@ final class Fold implements Processor<byte[], byte[], byte[], byte[]> {
         }
     }
 
-    private void addToDay(byte[] key, int day, long requests, long tokens, long nanos) {
-        byte[] dayKey = ByteBuffer.allocate(4 + key.length).putInt(day).put(key).array();
-        byte[] before = days.get(dayKey);
-        ByteBuffer cell = ByteBuffer.allocate(24);
-        if (before == null) {
-            cell.putLong(requests).putLong(tokens).putLong(nanos);
-        } else {
-            ByteBuffer old = ByteBuffer.wrap(before);
-            cell.putLong(old.getLong() + requests).putLong(old.getLong() + tokens).putLong(old.getLong() + nanos);
+    /** A caller keeps the day that it is on: the store of days is asked when that changes, not for every event. */
+    private void addToDay(byte[] key, Caller caller, int day, long requests, long tokens, long nanos) {
+        if (caller.openDay != day) {
+            if (caller.openDay != Caller.NO_DAY) {
+                ByteBuffer cell = ByteBuffer.allocate(24);
+                cell.putLong(caller.dayRequests).putLong(caller.dayTokens).putLong(caller.dayNanos);
+                days.put(keyOf(caller.openDay, key), cell.array());
+            }
+            byte[] before = days.get(keyOf(day, key));
+            ByteBuffer cell = ByteBuffer.wrap(before == null ? NOTHING : before);
+            caller.openDay = day;
+            caller.dayRequests = cell.getLong();
+            caller.dayTokens = cell.getLong();
+            caller.dayNanos = cell.getLong();
         }
-        days.put(dayKey, cell.array());
+        caller.dayRequests += requests;
+        caller.dayTokens += tokens;
+        caller.dayNanos += nanos;
+    }
+
+    private static byte[] keyOf(int day, byte[] key) {
+        return ByteBuffer.allocate(4 + key.length).putInt(day).put(key).array();
     }
 
     /** Only goals that the event can reach and that the caller does not hold are looked at: a busy one holds most. */

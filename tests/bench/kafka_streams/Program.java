@@ -21,22 +21,13 @@ import org.apache.kafka.streams.state.Stores;
 public final class Program {
     public static void main(String[] arguments) throws IOException, InterruptedException {
         String app = System.getenv("BENCH_APP");
-        String prefix = System.getenv("BENCH_PREFIX");
-        boolean inMemory = System.getenv("BENCH_STORE").equals("memory");
         Catalog catalog = new Catalog(new File(System.getenv("BENCH_CATALOG")));
-
-        Topology topology = new Topology();
-        ByteArrayDeserializer bytes = new ByteArrayDeserializer();
-        topology.addSource("events", bytes, bytes, Kind.byTopic(prefix).keySet().toArray(String[]::new));
-        topology.addProcessor("fold", () -> new Fold(app, prefix, catalog), "events");
-        topology.addStateStore(store(Fold.CALLERS, inMemory, Caller.SERDE), "fold");
-        topology.addStateStore(store(Fold.DAYS, inMemory, Serdes.ByteArray()), "fold");
-        ByteArraySerializer to = new ByteArraySerializer();
-        for (String output : List.of(Messages.ACHIEVEMENT_UNLOCKED, Messages.LEVEL_UP, Messages.PET_EVOLVED)) {
-            topology.addSink(output, System.getenv("BENCH_OUTPUTS") + output, to, to, "fold");
+        String warmUp = System.getenv("BENCH_WARM_UP_PREFIX");
+        if (warmUp != null) {
+            warmUp(app + "-warm-up", warmUp, catalog);
         }
 
-        KafkaStreams streams = new KafkaStreams(topology, settings(app));
+        KafkaStreams streams = streams(app, System.getenv("BENCH_PREFIX"), System.getenv("BENCH_OUTPUTS"), catalog);
         CountDownLatch ended = new CountDownLatch(1);
         streams.setUncaughtExceptionHandler(error -> {
             error.printStackTrace();
@@ -47,6 +38,41 @@ public final class Program {
         streams.start();
         ended.await();
         System.exit(1);
+    }
+
+    /** Folds another load first, to its end, so that Java has compiled itself: a service runs for weeks. */
+    private static void warmUp(String app, String prefix, Catalog catalog) throws InterruptedException {
+        long events = Long.parseLong(System.getenv("BENCH_WARM_UP_EVENTS"));
+        try (KafkaStreams streams = streams(app, prefix, System.getenv("BENCH_WARM_UP_OUTPUTS"), catalog)) {
+            streams.start();
+            while (processed(streams) < events) {
+                Thread.sleep(100);
+            }
+        }
+        System.out.println("warm");
+    }
+
+    private static double processed(KafkaStreams streams) {
+        return streams.metrics().values().stream()
+            .filter(metric -> metric.metricName().name().equals("process-total"))
+            .filter(metric -> metric.metricName().group().equals("stream-thread-metrics"))
+            .mapToDouble(metric -> (Double) metric.metricValue())
+            .sum();
+    }
+
+    private static KafkaStreams streams(String app, String prefix, String outputs, Catalog catalog) {
+        boolean inMemory = System.getenv("BENCH_STORE").equals("memory");
+        Topology topology = new Topology();
+        ByteArrayDeserializer bytes = new ByteArrayDeserializer();
+        topology.addSource("events", bytes, bytes, Kind.byTopic(prefix).keySet().toArray(String[]::new));
+        topology.addProcessor("fold", () -> new Fold(app, prefix, catalog), "events");
+        topology.addStateStore(store(Fold.CALLERS, inMemory, Caller.SERDE), "fold");
+        topology.addStateStore(store(Fold.DAYS, inMemory, Serdes.ByteArray()), "fold");
+        ByteArraySerializer to = new ByteArraySerializer();
+        for (String output : List.of(Messages.ACHIEVEMENT_UNLOCKED, Messages.LEVEL_UP, Messages.PET_EVOLVED)) {
+            topology.addSink(output, outputs + output, to, to, "fold");
+        }
+        return new KafkaStreams(topology, settings(app));
     }
 
     /**

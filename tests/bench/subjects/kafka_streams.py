@@ -1,11 +1,13 @@
 """Kafka Streams with exactly_once_v2 and one thread; its settings, with a reason for each, are in Program.java."""
 
+import asyncio
 import struct
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Final
 
 from app.domain.achievements import CALLER_ACHIEVEMENTS
+from app.domain.published import OUTPUTS
 from tests.bench import java
 from tests.bench.expected import Total
 from tests.bench.subjects.subject import (
@@ -27,6 +29,8 @@ RARE_COMMIT_MS: Final = 1_000
 
 #: As Caller.java writes them.
 _NUMBERS: Final = struct.Struct(">9q4i")
+_OPEN_DAY: Final = struct.Struct(">i3q")
+_NO_DAY: Final = -(2**31)
 _PAGE: Final = struct.Struct(">iQQ")
 _CELL: Final = struct.Struct(">3q")
 
@@ -38,6 +42,7 @@ class KafkaStreams(Subject):
     title = "Kafka Streams, exactly-once, in memory, commit 1 s"
     store: ClassVar[str] = "memory"
     commit_ms: ClassVar[int] = RARE_COMMIT_MS
+    warm_up_share = 5
 
     def command(self, run: Run) -> Sequence[str]:
         """Return the Java program."""
@@ -56,7 +61,29 @@ class KafkaStreams(Subject):
             "BENCH_COMMIT_MS": str(self.commit_ms),
             # Rows that are written together go together; they wait for the commit anyway, so no longer than it.
             "BENCH_LINGER_MS": str(min(self.commit_ms, 100)),
+            **self._warm_up(run),
         }
+
+    def _warm_up(self, run: Run) -> dict[str, str]:
+        if run.warm_up is None:
+            return {}
+        return {
+            "BENCH_WARM_UP_PREFIX": run.warm_up.bench.prefix,
+            "BENCH_WARM_UP_EVENTS": str(run.warm_up.load.events),
+            "BENCH_WARM_UP_OUTPUTS": _warm_up_outputs(run),
+        }
+
+    async def create_topics(self, run: Run) -> None:
+        """Make those that it writes to while it warms up, too."""
+        await super().create_topics(run)
+        if run.warm_up is not None:
+            await run.bench.create_topics_of_its_own(*(_warm_up_outputs(run) + name for name in OUTPUTS))
+
+    async def warm_up(self, run: Run, child: Child) -> None:
+        """Wait until it says that it has folded the other load."""
+        while run.warm_up is not None and "warm" not in child.output.splitlines():
+            child.require_running()
+            await asyncio.sleep(0.1)
 
     def progress(self, run: Run, child: Child) -> AbstractAsyncContextManager[Progress]:
         """Yield the offsets that it commits in its transactions."""
@@ -66,18 +93,22 @@ class KafkaStreams(Subject):
         """Return what the changelogs of its stores say."""
         callers, cells = f"{run.app}-callers-changelog", f"{run.app}-days-changelog"
         rows = await newest_rows(run, callers, cells)
-        weighted: dict[bytes, list[int]] = {}
-        for (topic, _, key), value in rows.items():
-            if topic == cells:
-                day = int.from_bytes(key[:4], signed=True)
-                sums = weighted.setdefault(key[4:], [0, 0, 0])
-                for place, number in enumerate(_CELL.unpack(value)):
-                    sums[place] += day * number
-        return {
-            key.decode(): _total(value, weighted.get(key, [0, 0, 0]))
+        found = {key: value for (topic, _, key), value in rows.items() if topic == callers}
+        days = {
+            (key[4:], int.from_bytes(key[:4], signed=True)): _CELL.unpack(value)
             for (topic, _, key), value in rows.items()
-            if topic == callers
+            if topic == cells
         }
+        for key, value in found.items():
+            open_day, *cell = _OPEN_DAY.unpack_from(value, _NUMBERS.size)
+            if open_day != _NO_DAY:
+                days[key, open_day] = tuple(cell)
+        weighted: dict[bytes, list[int]] = {}
+        for (key, day), sums_of_day in days.items():
+            sums = weighted.setdefault(key, [0, 0, 0])
+            for place, number in enumerate(sums_of_day):
+                sums[place] += day * number
+        return {key.decode(): _total(value, weighted.get(key, [0, 0, 0])) for key, value in found.items()}
 
 
 class KafkaStreamsOften(KafkaStreams):
@@ -96,10 +127,15 @@ class KafkaStreamsRocksDb(KafkaStreams):
     store = "rocksdb"
 
 
+def _warm_up_outputs(run: Run) -> str:
+    return f"{outputs_of(run)}warm-up."
+
+
 def _total(value: bytes, weighted: Sequence[int]) -> Total:
     numbers = _NUMBERS.unpack_from(value)
     held, level, longest, models, pages = numbers[8:]
-    masks = [_PAGE.unpack_from(value, _NUMBERS.size + page * _PAGE.size) for page in range(pages)]
+    first = _NUMBERS.size + _OPEN_DAY.size
+    masks = [_PAGE.unpack_from(value, first + page * _PAGE.size) for page in range(pages)]
     active = sum(mask.bit_count() for _, mask, _ in masks)
     requested = sum(mask.bit_count() for _, _, mask in masks)
     achievements = held & (1 << len(CALLER_ACHIEVEMENTS)) - 1

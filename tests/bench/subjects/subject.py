@@ -35,6 +35,8 @@ class Run:
     load: Load
     expected: Expected
     report: Report
+    #: What those fold before it that compile themselves.
+    warm_up: "Run | None" = None
 
     @property
     def app(self) -> str:
@@ -54,6 +56,8 @@ class Subject(ABC):
     title: ClassVar[str]
     #: Of the events of the load, how many it is given: one in so many. Slow ones get fewer of the same callers.
     share: ClassVar[int] = 1
+    #: Of the events of the load, how many it folds before it is measured, in the same process: one in so many, or none.
+    warm_up_share: ClassVar[int | None] = None
     #: Whether it counts, so that what it counted can be compared.
     counts: ClassVar[bool] = True
 
@@ -72,6 +76,9 @@ class Subject(ABC):
     async def create_topics(self, run: Run) -> None:
         """Make the topics that it writes to."""
         await run.bench.create_topics_of_its_own(*self.outputs(run).values())
+
+    async def warm_up(self, run: Run, child: Child) -> None:  # noqa: B027 - most need none
+        """Return when it has folded what it warms up with."""
 
     def outputs(self, run: Run) -> Mapping[str, str]:
         """Return the topics to which it publishes, by what the contract calls them."""
