@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from dataclasses import FrozenInstanceError
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from app.settings import VARIABLES, Baseline, Settings, SettingsError
 
-if TYPE_CHECKING:
-    from pathlib import Path
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture
@@ -245,3 +245,10 @@ def test_unusable_certificate(home: dict[str, str], tmp_path: Path) -> None:
     settings = Settings.from_environ(home | {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CAFILE": str(pem)})
     with pytest.raises(SettingsError, match="KAFKA_SSL_CAFILE cannot be used"):
         settings.kafka_options()
+
+
+def test_the_readme_explains_every_setting() -> None:
+    """Each is in its table of settings, and no other is."""
+    text = README.read_text(encoding="utf-8").partition("\n### Settings\n")[2].partition("\n### ")[0]
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert re.findall(r"`(\w+)`", "".join(rows)) == list(VARIABLES)
