@@ -46,6 +46,9 @@ public final class Program {
         try (KafkaStreams streams = streams(app, prefix, System.getenv("BENCH_WARM_UP_OUTPUTS"), catalog)) {
             streams.start();
             while (processed(streams) < events) {
+                if (!streams.state().isRunningOrRebalancing()) {
+                    throw new IllegalStateException("the warm-up ended: " + streams.state());
+                }
                 Thread.sleep(100);
             }
         }
