@@ -1,5 +1,6 @@
 """gateway.mcp-calls: the tokens that MCP calls saved, and the days on which they were made."""
 
+from app.domain.counted import Counted
 from app.domain.events import McpCalled
 from tables.partition import EventFold, Partition
 from tables.scope import Scope
@@ -8,12 +9,11 @@ from tables.scope import Scope
 class McpCalls(EventFold):
     """Counts MCP calls."""
 
-    def fold(self, event: McpCalled, day: int, caller: Scope | None, partition: Partition) -> None:
+    def fold(self, event: Counted, caller: Scope | None, partition: Partition) -> None:
         """Count the call for its caller, if it has one, and for the share."""
-        tokens = event.tokens_saved or 0
-        partition.share.add_mcp_call(tokens, day)
+        partition.share.add_mcp_call(event.tokens_saved, event.day)
         if caller is not None:
-            caller.add_mcp_call(tokens, day)
+            caller.add_mcp_call(event.tokens_saved, event.day)
 
 
 MCP_CALLS = McpCalls(McpCalled)

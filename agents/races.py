@@ -1,5 +1,6 @@
 """gateway.races: races between models."""
 
+from app.domain.counted import Counted
 from app.domain.events import RaceRun
 from tables.partition import EventFold, Partition
 from tables.scope import Scope
@@ -8,7 +9,7 @@ from tables.scope import Scope
 class Races(EventFold):
     """Counts races."""
 
-    def fold(self, event: RaceRun, day: int, caller: Scope | None, partition: Partition) -> None:  # noqa: ARG002 - as all folds
+    def fold(self, event: Counted, caller: Scope | None, partition: Partition) -> None:  # noqa: ARG002 - as all folds
         """Count the race for its caller, if it has one, and for the share."""
         partition.share.add_race()
         if caller is not None:

@@ -10,11 +10,11 @@ from tables.codec import VERSION
 #: The first names that this process has seen, each with its number, and the same by number. A gateway has
 #: some dozens of models; whoever makes up a name for each request must not fill the memory of all scopes.
 _NUMBERED: Final = 512
-_numbers: Final[dict[str, int]] = {}
-_names: Final[list[str]] = []
+_numbers: Final[dict[bytes, int]] = {}
+_names: Final[list[bytes]] = []
 
 
-def _number_of(name: str) -> int:
+def _number_of(name: bytes) -> int:
     """Return the number of a name, -1 if it came too late to have one."""
     number = _numbers.get(name)
     if number is not None:
@@ -28,26 +28,26 @@ def _number_of(name: str) -> int:
 
 @mypyc_attr(acyclic=True)
 class ModelSet:
-    """A set of at most ``models.MOST`` names; ``count`` is how many."""
+    """A set of at most ``models.MOST`` names, in UTF-8; ``count`` is how many."""
 
     __slots__ = ("_bits", "_others", "count")
 
     def __init__(self, names: set[str] | None = None) -> None:
         self.count = 0
         self._bits = 0
-        self._others: set[str] | None = None
+        self._others: set[bytes] | None = None
         if names:
             for name in names:
-                self.add(name)
+                self.add(name.encode())
 
-    def has(self, name: str) -> bool:
+    def has(self, name: bytes) -> bool:
         """Say whether a name is in the set. The hot path."""
         number = _number_of(name)
         if number >= 0:
             return self._bits >> number & 1 != 0
         return self._others is not None and name in self._others
 
-    def add(self, name: str) -> bool:
+    def add(self, name: bytes) -> bool:
         """Add a name; return whether it is new, and there was room for it."""
         if self.has(name) or self.count >= models.MOST:
             return False
@@ -63,8 +63,10 @@ class ModelSet:
 
     def names(self) -> list[str]:
         """Return all names."""
-        numbered = [name for number, name in enumerate(_names) if self._bits >> number & 1]
-        return numbered if self._others is None else numbered + list(self._others)
+        names = [name for number, name in enumerate(_names) if self._bits >> number & 1]
+        if self._others is not None:
+            names += self._others
+        return [name.decode() for name in names]
 
     def encode(self) -> bytes:
         """Return the row."""

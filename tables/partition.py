@@ -1,16 +1,18 @@
 """The state of one partition: the callers that are at home in it, and its share of the gateway."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from app.domain.cloud_events import body_of
-from app.domain.events import FUTURE_LIMIT, BadMessage, Event, microseconds
+from app.domain.counted import Counted
+from app.domain.events import BadMessage, Event
 from app.domain.progress import hold, judge
 from app.domain.published import Cause
-from app.domain.quick import NO_EVENT, QuickDecoder
+from app.domain.quick import COMPILED, QuickDecoder
 from app.engine.fold import Batch, Changes, Message, Record, Row
+from app.engine.record import StoredRecord
 from app.topics import DEAD_LETTERS, FORWARDED, GATEWAY_SHARES, Surroundings
 from tables import counters, models, seen, segments, streaks, subscriptions, unlocks
 from tables.activity import Activity
@@ -38,6 +40,11 @@ _LOTS: Final = 2**32
 _LOW: Final = _LOTS // KEPT
 _GOLDEN: Final = 0x9E37_79B1
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: A time before all that an event can have.
+_NEVER: Final = -(2**62)
+
 #: Records that are decoded, then looked up, then folded together; see ``Seen.expect``.
 TOGETHER: Final = 64
 
@@ -48,10 +55,23 @@ class EventFold:
     def __init__(self, event_type: type[Event]) -> None:
         self.event_type = event_type
         self.decoder = QuickDecoder(event_type)
-        self.identity_field = event_type.identity_field
         self.salt = seen.SALTS[event_type]
 
-    def fold(self, event: Any, day: int, caller: Scope | None, partition: "Partition") -> None:
+    def decode(self, record: Record) -> Counted:
+        """Return what is counted of the event in a record. Raises ``BadMessage``."""
+        if (
+            COMPILED
+            and isinstance(record, StoredRecord)
+            and record.end >= record.start
+            and not record.headers
+        ):
+            return self.decoder.decode_at(record.data, record.start, record.end, record.timestamp)
+        value, headers, ce_id = record.value, record.headers, None
+        if headers:
+            value, ce_id = body_of(value, headers)
+        return self.decoder.decode(value, record.timestamp, ce_id)
+
+    def fold(self, event: Counted, caller: Scope | None, partition: "Partition") -> None:
         """Count an event of this kind. ``caller`` is None if the event has none."""
         raise NotImplementedError
 
@@ -67,13 +87,14 @@ class Partition:
         self._rows = Rows()
         self._seen = seen.Seen(surroundings.dedupe_window)
         #: The callers in use, the one that was changed last at the end: the others' rows are at rest.
-        self._scopes: dict[str, Scope] = {}
+        self._scopes: dict[bytes, Scope] = {}
         self._touched: list[Scope] = []
         #: The lot of the caller that woke last.
         self._lot = 0
         self._subscriptions: dict[str, subscriptions.Subscription] = {}
         self._changed_subscriptions: set[str] = set()
-        self._newest: datetime | None = None
+        #: The newest event time since the last ``drain``, in microseconds since the epoch.
+        self._newest = _NEVER
         self._changes = Changes()
         self._share: Scope | None = None
 
@@ -106,53 +127,44 @@ class Partition:
     def _fold_records(self, fold: EventFold, place: Place, records: Sequence[Record], now: datetime) -> None:
         """Fold records that were first read at ``place``. The hot path."""
         good: list[Record] = []
-        events: list[Any] = []
-        times: list[datetime] = []
-        days_: list[int] = []
+        events: list[Counted] = []
         for record in records:
-            event, at, day = self._decode(fold, place, record)
+            event = self._decode(fold, place, record)
             if event is not None:
                 good.append(record)
                 events.append(event)
-                times.append(at)
-                days_.append(day)
-        self._seen.expect([getattr(event, fold.identity_field) for event in events], fold.salt)
-        for number, record in enumerate(good):
-            event, at, day = events[number], times[number], days_[number]
+        self._seen.expect([event.identity for event in events], fold.salt)
+        for number, event in enumerate(events):
             caller_id = event.caller_id
             caller = self._scopes.get(caller_id)
-            if caller is None and self._forward_if_elsewhere(event, place, record):
+            if caller is None and self._forward_if_elsewhere(event, place, good[number]):
                 continue
             if not self._seen.add(number):
                 self._activity.set_aside[place.topic, "duplicate"] += 1
                 continue
-            if caller is None and caller_id is not None:
-                caller = Scope(caller_id, self._rows.wake(caller_id.encode()))
+            if caller is None and caller_id:
+                caller = Scope(caller_id.decode(), self._rows.wake(caller_id))
             if caller is not None and not caller.changed:
                 self._touch(caller)
-            fold.fold(event, day, caller, self)
-            if self._newest is None or at > self._newest:
-                self._newest = at
+            fold.fold(event, caller, self)
+            self._newest = max(self._newest, event.at)
             if caller is not None and caller.due:
-                cause = Cause(place.topic, place.partition, record.offset, event.identity)
-                self._judge(caller, at, now, cause)
+                cause = Cause(place.topic, place.partition, good[number].offset, event.identity.decode())
+                self._judge(caller, _EPOCH + timedelta(microseconds=int(event.at)), now, cause)
 
-    def _decode(self, fold: EventFold, place: Place, record: Record) -> tuple[Any, datetime, int]:
-        """Return the event, its time and its day; no event if it was set aside as a dead letter."""
+    def _decode(self, fold: EventFold, place: Place, record: Record) -> Counted | None:
+        """Return what is counted of the event, None if it was set aside as a dead letter."""
         try:
-            value, headers, ce_id = record.value, record.headers, None
-            if headers:
-                value, ce_id = body_of(value, headers)
-            return fold.decoder.decode(value, record.timestamp + FUTURE_LIMIT, ce_id)
+            return fold.decode(record)
         except BadMessage as bad:
             letter = dead_letter(record, place, bad, self._around.topic(DEAD_LETTERS), self.number)
             self._changes.messages.append(letter)
             self._activity.set_aside[place.topic, "dead"] += 1
-            return NO_EVENT
+            return None
 
-    def _forward_if_elsewhere(self, event: Event, place: Place, record: Record) -> bool:
+    def _forward_if_elsewhere(self, event: Counted, place: Place, record: Record) -> bool:
         """Send an event home if it is at home elsewhere; return whether it is."""
-        home = self._around.partition_of(event.home_key.encode())
+        home = self._around.partition_of(event.home_key or event.caller_id or event.identity)
         if home == self.number:
             return False
         self._changes.messages.append(forward(record, place, self._around.topic(FORWARDED), home))
@@ -162,15 +174,15 @@ class Partition:
     def _touch(self, scope: Scope) -> None:
         scope.changed = COUNTERS
         self._touched.append(scope)
-        self._scopes.pop(scope.caller_id, None)
-        self._scopes[scope.caller_id] = scope
+        self._scopes.pop(scope.key, None)
+        self._scopes[scope.key] = scope
 
-    def change_subscription(self, subscription_id: str, changed_at: datetime, *, active: bool) -> None:
-        """Take a change of a subscription, in any order."""
+    def change_subscription(self, subscription_id: str, changed_at: int, *, active: bool) -> None:
+        """Take a change of a subscription, in any order; the time is in microseconds since the epoch."""
         row = self._subscriptions.get(subscription_id)
         if row is None:
             row = self._subscriptions[subscription_id] = subscriptions.CODEC.new()
-        row.change(microseconds(changed_at), active=active)
+        row.change(changed_at, active=active)
         self._changed_subscriptions.add(subscription_id)
 
     def _judge(self, scope: Scope, at: datetime, now: datetime, cause: Cause) -> None:
@@ -206,9 +218,9 @@ class Partition:
         """Hand over the changed rows, and the share's to the gateway's stage too."""
         changes, self._changes = self._changes, Changes()
         changes.rows += self._seen.drain()
-        if self._newest is not None:
-            self.share.newest = max(self.share.newest, microseconds(self._newest))
-            self._newest = None
+        if self._newest != _NEVER:
+            self.share.newest = max(self.share.newest, self._newest)
+            self._newest = _NEVER
         self._drain_callers(changes.rows)
         if self._share is not None:
             rows = self._share.changed_rows()
@@ -241,13 +253,13 @@ class Partition:
             written += scope.changed_rows()
         self._touched.clear()
         if excess > 0:
-            for caller_id in list(islice(self._scopes, excess)):
-                written += self._rest(self._scopes[caller_id])
+            for key in list(islice(self._scopes, excess)):
+                written += self._rest(self._scopes[key])
 
     def _rest(self, scope: Scope) -> list[Row]:
         """Have a caller rest; return its rows that are not in the log yet."""
         written, rested = scope.rest()
-        del self._scopes[scope.caller_id]
+        del self._scopes[scope.key]
         self._rows.rest(scope.key, rested)
         return written
 

@@ -128,7 +128,7 @@ class Scope:
 
     # -- events ------------------------------------------------------------------------------------------
 
-    def add_request(self, model: str, day: int) -> bool:
+    def add_request(self, model: bytes, day: int) -> bool:
         """Count a request; return whether its day or its model is new to the scope. The hot path."""
         self.count_request(day)
         if self.requests >= self.thresholds.requests:
@@ -144,7 +144,7 @@ class Scope:
         self.cells.open(day)
         self.cells.requests += 1
 
-    def add_request_kind(self, model: str, day: int) -> None:
+    def add_request_kind(self, model: bytes, day: int) -> None:
         """Add the model and the day of a request, new or not."""
         if self.models.add(model):
             self.changed |= MODELS

@@ -54,7 +54,7 @@ class Seen:
         self._read: i64 = 0
         self._segments = Segments(window)
 
-    def expect(self, identities: list[str], salt: int) -> None:
+    def expect(self, identities: list[bytes], salt: int) -> None:
         """Get ready for ``add``: hash the identities, and have what it will read of them come into the cache.
 
         Reading one place of many megabytes takes as long as all else in ``add``, but many at once take hardly
@@ -63,7 +63,7 @@ class Seen:
         window, ring, heads, mask, newest = self._window, self._ring, self._heads, self._mask, self._newest
         hashes, read = vec[i64](), newest
         for identity in identities:
-            hashes = append(hashes, read_i64_be(xxh3_64_digest(identity.encode(), salt), 0))
+            hashes = append(hashes, read_i64_be(xxh3_64_digest(identity, salt), 0))
         self._expected = hashes
         if COMPILED:
             for value in hashes:

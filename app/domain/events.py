@@ -58,8 +58,6 @@ class Event(msgspec.Struct, gc=False, kw_only=True):
 
     created_at: datetime
     amount_field: ClassVar[str | None] = None
-    #: The field or property that says the identity: a field is quicker to ask.
-    identity_field: ClassVar[str] = "identity"
     #: The field that a CloudEvent's id may stand for.
     id_field: ClassVar[str | None] = None
 
@@ -104,7 +102,6 @@ class RequestRouted(CallerEvent, gc=False, kw_only=True):
     fallback_used: bool | None = False
     cache: Literal["exact", "semantic"] | None = None
     amount_field: ClassVar[str | None] = "cost_usd"
-    identity_field: ClassVar[str] = "request_id"
     id_field: ClassVar[str | None] = "request_id"
 
     @property
@@ -128,7 +125,6 @@ class CacheHit(CallerEvent, gc=False, kw_only=True):
     cost_saved: Decimal | None = None
     hits: Count | None = 1
     amount_field: ClassVar[str | None] = "cost_saved"
-    identity_field: ClassVar[str] = "hit_id"
     id_field: ClassVar[str | None] = "hit_id"
 
     @property
@@ -148,7 +144,6 @@ class McpCalled(CallerEvent, gc=False, kw_only=True):
     call_id: Text
     tool: Text | None = None
     tokens_saved: Count | None = 0
-    identity_field: ClassVar[str] = "call_id"
     id_field: ClassVar[str | None] = "call_id"
 
     @property
@@ -162,7 +157,6 @@ class RaceRun(CallerEvent, gc=False, kw_only=True):
 
     call_id: Text
     winner_model: Text | None = None
-    identity_field: ClassVar[str] = "call_id"
     id_field: ClassVar[str | None] = "call_id"
 
     @property

@@ -13,7 +13,7 @@ How a task comes and goes: ``recovery.py`` (after a rebalance), ``tasks.py`` (op
 ``watchdog.py`` leaves when a task gets nowhere: ``progress.py`` decides, ``sources.py`` asks the broker.
 ``fetching.py`` has aiokafka fetch promptly, ``receiving.py`` has it copy less of the answer, ``records.py``
 has it hand out a fetch at once; the view too.
-What lies in a batch: ``record_batch.py`` reads it, ``record_writer.py`` writes it, ``written_batch.py`` is
-how aiokafka sends that.
+What lies in a batch: ``record_batch.py`` reads it and leaves its values where they are (``record.py``),
+``record_writer.py`` writes it, ``written_batch.py`` is how aiokafka sends that.
 ``fold.py`` is all that the engine asks of the rules; ``app.py`` hooks everything into Faust.
 """

@@ -6,15 +6,16 @@ together.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, final
+from typing import Any, Final
 
 from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
-from librt.strings import BytesWriter, read_i16_be, read_i32_be, read_i64_be
-from mypy_extensions import i64, mypyc_attr
+from librt.strings import read_i16_be, read_i32_be, read_i64_be
+from mypy_extensions import i64
 
 from app.engine.fold import Header
-from app.engine.record_writer import HEADER_BYTES, write_bytes
+from app.engine.record import StoredRecord
+from app.engine.record_writer import HEADER_BYTES
 
 #: Whether this is machine code.
 COMPILED: Final = not __file__.endswith(".py")
@@ -38,54 +39,24 @@ _SEVEN_BITS: Final = 0x7F
 _MORE: Final = 0x80
 _LAST_SHIFT: Final = 62
 
+#: What is behind a value, so that it can be read some bytes at a time.
+_BEHIND: Final = bytes(8)
+
 _NO_HEADERS: Final[Sequence[Header]] = ()
-
-
-@final
-@mypyc_attr(acyclic=True)
-class Record:
-    """A record; a ``fold.Record``. Key and value are made each time that they are asked for.
-
-    Most keys are never read, and a value that is made when it is decoded is in the processor's cache then,
-    where the one before was. A record keeps the whole fetch that it was read from in memory.
-    """
-
-    def __init__(
-        self, data: bytes, place: i64, offset: i64, timestamp: i64, headers: Sequence[Header]
-    ) -> None:
-        """Take a record whose key begins, with its length, at a place of ``data``; the value follows."""
-        self._data: Final = data
-        self._place: Final[i64] = place
-        self.offset: Final[i64] = offset
-        self.timestamp: Final[i64] = timestamp
-        self.headers: Final = headers
-
-    @property
-    def key(self) -> bytes | None:
-        """The key."""
-        length, place = _varint(self._data, self._place)
-        return None if length < 0 else self._data[place : place + length]
-
-    @property
-    def value(self) -> bytes | None:
-        """The value."""
-        data = self._data
-        length, place = _varint(data, self._place)
-        length, place = _varint(data, place + length if length > 0 else place)
-        return None if length < 0 else data[place : place + length]
 
 
 def new_record(
     offset: int, timestamp: int, key: bytes | None, value: bytes | None, headers: Sequence[Header] = ()
-) -> Record:
+) -> StoredRecord:
     """Return a record that was not read from a batch."""
-    out = BytesWriter()
-    write_bytes(out, key)
-    write_bytes(out, value)
-    return Record(out.getvalue(), 0, offset, timestamp, tuple(headers))
+    data = (key or b"") + (value or b"") + _BEHIND
+    middle: i64 = len(key or b"")
+    key_end: i64 = -1 if key is None else middle
+    value_end: i64 = -1 if value is None else i64(len(data) - len(_BEHIND))
+    return StoredRecord(data, 0, key_end, middle, value_end, offset, timestamp, tuple(headers))
 
 
-def read_batch(data: bytes, start: int, end: int) -> list[Record]:
+def read_batch(data: bytes, start: int, end: int) -> list[StoredRecord]:
     """Return the records of the batch of format 2 that is at ``data[start:end]``, whole.
 
     Raises ``CorruptRecordException`` if it is none, and what the codec raises if it cannot be decompressed. A
@@ -125,9 +96,9 @@ def _decompress(compression: int, data: bytes) -> bytes:
     return bytes(decode(data))
 
 
-def _read(batch: _Batch, data: bytes, place: i64, end: i64) -> list[Record]:
+def _read(batch: _Batch, data: bytes, place: i64, end: i64) -> list[StoredRecord]:
     """Return the records that begin at a place. Raises ``IndexError`` too. The hot path."""
-    records: list[Record] = []
+    records: list[StoredRecord] = []
     base, first, is_log_append_time = batch.offset, batch.timestamp, batch.is_log_append_time
     left: i64 = i64(batch.count)
     while left > 0:
@@ -137,8 +108,10 @@ def _read(batch: _Batch, data: bytes, place: i64, end: i64) -> list[Record]:
             raise CorruptRecordException("a record is longer than its batch")
         behind = place + length
         delta, place = _varint(data, place + 1)  # behind the attributes, which mean nothing
-        number, key = _varint(data, place)
-        place = _behind(data, _behind(data, key, behind), behind)
+        number, place = _varint(data, place)
+        key, key_end = _bytes_at(data, place, behind)
+        value, value_end = _bytes_at(data, max(key, key_end), behind)
+        place = max(value, value_end)
         headers = _NO_HEADERS
         if data[place]:
             headers, place = _headers(data, place, behind)
@@ -147,18 +120,19 @@ def _read(batch: _Batch, data: bytes, place: i64, end: i64) -> list[Record]:
         if place != behind:
             raise CorruptRecordException("a record is not as long as it says")
         timestamp = first if is_log_append_time else first + delta
-        records.append(Record(data, key, base + number, timestamp, headers))
+        number += base
+        records.append(StoredRecord(data, key, key_end, value, value_end, number, timestamp, headers))
     if place != end:
         raise CorruptRecordException("the batch has more than its records")
     return records
 
 
-def _behind(data: bytes, place: i64, end: i64) -> i64:
-    """Return where bytes end that begin there with their length; a negative one stands for None."""
+def _bytes_at(data: bytes, place: i64, end: i64) -> tuple[i64, i64]:
+    """Return where bytes begin and end that have their length before them; None ends before it begins."""
     length, place = _varint(data, place)
     if length > end - place:
         raise CorruptRecordException("a key or a value is longer than its record")
-    return place + length if length > 0 else place
+    return place, place + length
 
 
 def _headers(data: bytes, place: i64, end: i64) -> tuple[Sequence[Header], i64]:
@@ -168,14 +142,13 @@ def _headers(data: bytes, place: i64, end: i64) -> tuple[Sequence[Header], i64]:
     if count < 0:
         raise CorruptRecordException("a record has a negative number of headers")
     for _ in range(count):
-        length, start = _varint(data, place)
-        value = _behind(data, place, end)
-        if length < 0:
+        start, name_end = _bytes_at(data, place, end)
+        if name_end < start:
             raise CorruptRecordException("a header has no name")
-        place = _behind(data, value, end)
-        size, first = _varint(data, value)
-        name = data[start:value].decode("utf-8", "surrogateescape")
-        headers.append((name, None if size < 0 else data[first:place]))
+        first, value_end = _bytes_at(data, name_end, end)
+        place = max(first, value_end)
+        name = data[start:name_end].decode("utf-8", "surrogateescape")
+        headers.append((name, None if value_end < first else data[first:value_end]))
     return tuple(headers), place
 
 

@@ -1,6 +1,6 @@
 """The seam where aiokafka hands out the records of a fetch: all at once, and nothing around each.
 
-Where the hot path is compiled, every record is a ``record_batch.Record``; else as aiokafka's reader has them.
+Where the hot path is compiled, every record is a ``StoredRecord``; else as aiokafka's reader has them.
 """
 
 from contextlib import suppress
@@ -12,7 +12,8 @@ from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import MemoryRecords
 
-from app.engine.record_batch import COMPILED, Record, new_record, read_batch
+from app.engine.record import StoredRecord
+from app.engine.record_batch import COMPILED, new_record, read_batch
 
 #: Where a batch says in four bytes how many follow, and where that begins which the checksum of a
 #: ``DefaultRecordBatch`` is of. Source: the record batch of Kafka's protocol.
@@ -116,7 +117,7 @@ class _Batch:
         return read_batch(self._data, self._start, self._end)
 
 
-def _converted(record: Any) -> Record:
+def _converted(record: Any) -> StoredRecord:
     """Return a record of aiokafka's reader as one of ours."""
     return new_record(record.offset, record.timestamp, record.key, record.value, record.headers)
 

@@ -23,7 +23,6 @@ from aiokafka.consumer import fetcher
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from agents import FOLDS
-from app.domain.events import FUTURE_LIMIT
 from app.domain.murmur import partitioner
 from app.engine.fetching import use_quick_fetches
 from app.engine.fold import Batch, Changes, Record
@@ -130,10 +129,10 @@ def decoding(recorded: Sequence[Fetch]) -> float:
     """Return the seconds of decoding alone."""
     clock = Clock()
     for fetch in recorded:
-        records, decode = records_of(fetch), FOLDS[fetch.topic].decoder.decode
+        records, decode = records_of(fetch), FOLDS[fetch.topic].decode
         with clock.part("decode"):
             for record in records:
-                decode(record.value, record.timestamp + FUTURE_LIMIT, None)
+                decode(record)
     return clock.seconds["decode"]
 
 
@@ -143,8 +142,7 @@ def identities(recorded: Sequence[Fetch], partitions: int) -> float:
     seen = [Seen(WINDOW) for _ in range(partitions)]
     for fetch in recorded:
         fold, records = FOLDS[fetch.topic], records_of(fetch)
-        decoded = [fold.decoder.decode(each.value, each.timestamp + FUTURE_LIMIT, None) for each in records]
-        ids = [event.identity for event, _, _ in decoded]
+        ids = [fold.decode(each).identity for each in records]
         salt, known = fold.salt, seen[fetch.partition]
         with clock.part("identities"):
             for start in range(0, len(ids), TOGETHER):

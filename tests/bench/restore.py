@@ -159,7 +159,7 @@ def _rows_of(around: Surroundings, rng: random.Random) -> list[tuple[str, bytes,
 def _identities(around: Surroundings) -> list[Row]:
     """Return the rows of as many identities as a partition remembers."""
     full = seen.Seen(around.dedupe_window)
-    full.expect([f"req-{number}" for number in range(around.dedupe_window)], 0)
+    full.expect([b"req-%d" % number for number in range(around.dedupe_window)], 0)
     for number in range(around.dedupe_window):
         full.add(number)
     return list(full.drain())

@@ -150,18 +150,18 @@ def test_a_set_of_models_is_a_set(prefix: str) -> None:
     """It has what was added, once, whether a name came early enough to have a number or not; and no more than so many."""
     names = [f"{prefix}{number}" for number in range(1_500)]
     half = ModelSet(set(names[:700]))
-    added = [name for name in names for _ in range(2) if half.add(name)]
+    added = [name for name in names for _ in range(2) if half.add(name.encode())]
     assert added == names[700:]
     assert sorted(half.names()) == sorted(models.CODEC.decode(half.encode()).names) == sorted(names)
     assert half.count == len(names)
-    assert all(half.has(name) for name in names)
-    assert not half.has("another")
+    assert all(half.has(name.encode()) for name in names)
+    assert not half.has(b"another")
     full = ModelSet({str(number) for number in range(models.MOST)})
-    assert (full.add("one more"), full.count, full.has("one more")) == (False, models.MOST, False)
+    assert (full.add(b"one more"), full.count, full.has(b"one more")) == (False, models.MOST, False)
 
 
 def test_the_names_of_one_scope_are_not_those_of_another() -> None:
     """Names are numbered together and held apart."""
     sets: list[Any] = [ModelSet({"a"}), ModelSet({"b"}), ModelSet(set())]
     assert [each.names() for each in sets] == [["a"], ["b"], []]
-    assert [each.has("a") for each in sets] == [True, False, False]
+    assert [each.has(b"a") for each in sets] == [True, False, False]

@@ -15,6 +15,7 @@ import agents
 from agents import FOLDS
 from app.domain.measures import Measures
 from app.engine.fold import Batch
+from app.engine.record_batch import new_record
 from app.topics import FORWARDED, GATEWAY_SHARES, Surroundings
 from tables import subscriptions
 from tables.gateway import HELD, HELD_CODEC, SHARES, Gateway
@@ -117,7 +118,8 @@ class Deployed:
 
     def _fold_batch(self, state: Any, records: list[Read]) -> None:
         topic = records[0].topic
-        batch = Batch(topic, records[0].partition, records)
+        stored = [new_record(*each[2:]) for each in records]
+        batch = Batch(topic, records[0].partition, stored)
         if topic == self.around.topic(GATEWAY_SHARES):
             state.fold_shares(batch, NOW)
         elif topic == self.around.topic(FORWARDED):

@@ -31,6 +31,7 @@ ALLOWED = {
         "mypy_extensions",
         "app.domain",
         "app.engine.fold",
+        "app.engine.record",
         "app.topics",
     },
     "agents": {

@@ -41,7 +41,7 @@ class Traffic:
 
     def in_use(self, callers: Iterable[str]) -> int:
         """Return how many of them are in use."""
-        return sum(caller in self.partition._scopes for caller in callers)
+        return sum(caller.encode() in self.partition._scopes for caller in callers)
 
     def _request(self, caller: str) -> Read:
         offset = next(self._offsets)

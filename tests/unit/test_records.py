@@ -8,7 +8,8 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 
-from app.engine.record_batch import COMPILED, Record
+from app.engine.record import StoredRecord
+from app.engine.record_batch import COMPILED
 from app.engine.records import CompiledRecords, RecordBatches
 from tests.support.record_batches import fields
 
@@ -61,7 +62,7 @@ def test_compiled_folds_get_records_of_one_type(data: bytes) -> None:
     """However and in whatever format they are read; as plain Python they are aiokafka's."""
     found = [*reader(data).all(), *reader(data)]
 
-    assert {type(record) is Record for record in found} == {COMPILED}
+    assert {type(record) is StoredRecord for record in found} == {COMPILED}
 
 
 def test_a_record_of_an_old_format_is_read_too() -> None:

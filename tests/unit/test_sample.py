@@ -50,7 +50,7 @@ def held(sample: list[Sample]) -> dict[str, Held]:
         partition.fold_batch(FOLDS[topic], Batch(topic, 0, [cast("Record", record)]), UNTIL)
     shares = [each for each in partition.drain().messages if each.topic.endswith("gateway-shares")]
     gateway.fold_shares(Batch("gateway-shares", 0, cast("list[Record]", shares)), UNTIL)
-    callers = {caller.id: partition._scopes[caller.id].held for caller in CALLERS}
+    callers = {caller.id: partition._scopes[caller.id.encode()].held for caller in CALLERS}
     return callers | {"": gateway._held}
 
 

@@ -20,12 +20,12 @@ SALT = SALTS[RequestRouted]
 Log = dict[bytes, bytes]
 
 
-def ids(count: int, start: int = 0) -> list[str]:
+def ids(count: int, start: int = 0) -> list[bytes]:
     """Return some identities."""
-    return [f"id-{number}" for number in range(start, start + count)]
+    return [b"id-%d" % number for number in range(start, start + count)]
 
 
-def new_ones(seen: Seen, identities: Iterable[str]) -> list[str]:
+def new_ones(seen: Seen, identities: Iterable[bytes]) -> list[bytes]:
     """Add identities; return those that were new."""
     expected = list(identities)
     seen.expect(expected, SALT)
@@ -63,7 +63,7 @@ def test_those_expected_are_added_in_any_order_or_not_at_all() -> None:
     seen = Seen(100)
     seen.expect(ids(4), SALT)
     assert [seen.add(number) for number in (2, 0, 2)] == [True, True, False]
-    assert new_ones(seen, ids(4)) == ["id-1", "id-3"]
+    assert new_ones(seen, ids(4)) == [b"id-1", b"id-3"]
 
 
 def test_topics_have_identities_of_their_own() -> None:
@@ -72,7 +72,7 @@ def test_topics_have_identities_of_their_own() -> None:
     assert len(set(SALTS.values())) == len(EVENT_OF_TOPIC)
     for new in (True, False):
         for salt in SALTS.values():
-            seen.expect(["id"], salt)
+            seen.expect([b"id"], salt)
             assert seen.add(0) is new
 
 
@@ -93,9 +93,9 @@ def test_the_newest_are_known_and_the_old_are_forgotten(window: int) -> None:
 @given(st.lists(st.tuples(st.lists(st.integers(0, 3_000), max_size=1_500), st.booleans()), max_size=12))
 def test_restarts_do_not_matter(batches: list[tuple[list[int], bool]]) -> None:
     """With workers that die after any transaction, exactly what was not committed before is new."""
-    seen, log, known = Seen(5_000), Log(), set[str]()
+    seen, log, known = Seen(5_000), Log(), set[bytes]()
     for numbers, dies in batches:
-        identities = [f"id-{number}" for number in numbers]
+        identities = [b"id-%d" % number for number in numbers]
         expected = list(dict.fromkeys(each for each in identities if each not in known))
         assert new_ones(seen, identities) == expected
         known |= set(identities)
