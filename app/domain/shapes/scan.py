@@ -66,7 +66,9 @@ def two_digits(data: bytes, place: i64) -> i64:
     """Return the number that two digits make, 100 if they are none."""
     high: i64 = data[place] - _ZERO
     low: i64 = data[place + 1] - _ZERO
-    return high * 10 + low if 0 <= high <= 9 and 0 <= low <= 9 else _NONE  # noqa: PLR2004 - digits
+    if 0 <= high <= 9 and 0 <= low <= 9:  # noqa: PLR2004 - digits
+        return high * 10 + low
+    return _NONE
 
 
 def plain_nanos(data: bytes, first: i64, end: i64) -> i64:

@@ -37,7 +37,8 @@ UNKNOWN: Final = 13
 #: What stands for the end of a value that cannot be read here.
 _UNUSUAL: Final = -1
 
-# What a compiler does not know by its value it looks up by its name.
+# What a compiler does not know by its value it looks up by its name; and of an expression that is one of two
+# numbers it makes an object.
 _MAX_TEXT: Final = 200
 _WORD: Final = 8
 _QUOTE: Final = 0x22
@@ -134,7 +135,9 @@ class Shape:
             is_good = _take_kind(data[first:end], role, event)
         else:
             is_good = role == UNKNOWN
-        return end + 1 if is_good else _UNUSUAL
+        if not is_good:
+            return _UNUSUAL
+        return end + 1
 
 
 def _take_text(data: bytes, first: i64, end: i64, role: i64, event: Counted) -> bool:
@@ -169,7 +172,9 @@ def _read_number(data: bytes, first: i64, role: i64, event: Counted) -> i64:
     if MONEY <= role <= COST_SAVED or role == UNKNOWN:
         if data[place] == _POINT:
             _, place = digits(data, place + 1)
-        return place if _take_money(data, first, place, role, event) else _UNUSUAL
+        if not _take_money(data, first, place, role, event):
+            return _UNUSUAL
+        return place
     if value < 0 or (data[first] == _ZERO and place - first > 1):
         return _UNUSUAL
     if role == TOKENS_SAVED:
@@ -184,10 +189,10 @@ def _read_number(data: bytes, first: i64, role: i64, event: Counted) -> i64:
 def _read_word(data: bytes, place: i64, part: Part) -> i64:
     """Read null, true or false; return where it ends. Null stands for what a field is without it."""
     word: i64 = i64(read_i32_le(data, place))
-    if word == _NULL:
-        return _UNUSUAL if part.required else place + 4
-    if part.role < FLAG:
-        return _UNUSUAL
-    if word == _TRUE:
+    if word == _NULL and not part.required:
         return place + 4
-    return place + 5 if word == _FALS and data[place + 4] == _E else _UNUSUAL
+    if word == _TRUE and part.role >= FLAG:
+        return place + 4
+    if word == _FALS and data[place + 4] == _E and part.role >= FLAG:
+        return place + 5
+    return _UNUSUAL
