@@ -2,12 +2,13 @@
 
 from typing import Final
 
-import msgspec
+from librt.strings import BytesWriter
 from mypy_extensions import mypyc_attr
 
 from app.domain.streaks import DaySet, leading_ones, run_around, trailing_ones
 from tables import streaks
 from tables.codec import VERSION
+from tables.packed import write_int
 
 _PAGE_DAYS: Final = 64
 
@@ -16,10 +17,8 @@ _NONE: Final = -(2**40)
 
 # MessagePack's heads of an array of four, with the version, and of maps with one pair and none.
 _HEAD: Final = bytes([0x94, VERSION])
-_ONE_PAGE: Final = b"\x81"
-_NO_PAGE: Final = b"\x80"
-
-_encode: Final = msgspec.msgpack.Encoder().encode
+_ONE_PAGE: Final = 0x81
+_NO_PAGE: Final = 0x80
 
 
 @mypyc_attr(acyclic=True)
@@ -92,11 +91,23 @@ class Dates:
     def encode(self) -> bytes:
         """Return the row, encoded. Most have one page: that needs no dictionaries."""
         if self._closed is None and self._active:
-            page = _encode(self._page)
-            pages = _ONE_PAGE + page + _encode(self._requested) if self._requested else _NO_PAGE
-            return _HEAD + _ONE_PAGE + page + _encode(self._active) + pages + _encode(self.longest)
+            out = BytesWriter()
+            out.write(_HEAD)
+            self._write_page(out, self._active)
+            self._write_page(out, self._requested)
+            write_int(out, self.longest)
+            return out.getvalue()
         active, requested = self._pages()
         return streaks.CODEC.encode((VERSION, active, requested, self.longest))
+
+    def _write_page(self, out: BytesWriter, days: int) -> None:
+        """Write a set that has the open page at the most."""
+        if not days:
+            out.append(_NO_PAGE)
+            return
+        out.append(_ONE_PAGE)
+        write_int(out, self._page)
+        write_int(out, days)
 
     def _pages(self) -> tuple[DaySet, DaySet]:
         """Return all pages of both sets."""

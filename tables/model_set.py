@@ -13,6 +13,10 @@ _NUMBERED: Final = 512
 _numbers: Final[dict[bytes, int]] = {}
 _names: Final[list[bytes]] = []
 
+#: Rows of sets that were written, by the numbers of their names: callers use the same few models.
+_REMEMBERED: Final = 4_096
+_rows: Final[dict[int, bytes]] = {}
+
 
 def _number_of(name: bytes) -> int:
     """Return the number of a name, -1 if it came too late to have one."""
@@ -70,4 +74,9 @@ class ModelSet:
 
     def encode(self) -> bytes:
         """Return the row."""
-        return models.CODEC.encode((VERSION, self.names()))
+        row = _rows.get(self._bits) if self._others is None else None
+        if row is None:
+            row = models.CODEC.encode((VERSION, self.names()))
+            if self._others is None and len(_rows) < _REMEMBERED:
+                _rows[self._bits] = row
+        return row

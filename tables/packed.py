@@ -1,13 +1,14 @@
-"""Integers of MessagePack, read where they stand in a row. Source: the MessagePack specification.
+"""Integers of MessagePack, written to a row and read where they stand in it.
 
-Worth it only as machine code; ``COMPILED`` says whether this is. msgspec wrote them, as short as they can be.
+Source: the MessagePack specification. Worth it only as machine code; ``COMPILED`` says whether this is. They
+are as msgspec writes them, as short as they can be.
 """
 
 from typing import Final
 
 import msgspec
-from librt.strings import read_i32_be, read_i64_be
-from mypy_extensions import i64
+from librt.strings import BytesWriter, read_i32_be, read_i64_be, write_i64_be
+from mypy_extensions import i64, u8
 
 COMPILED: Final = not __file__.endswith(".py")
 
@@ -19,7 +20,38 @@ _UINT32: Final = 0xCE
 _UINT64: Final = 0xCF
 _NEGATIVE: Final = 0xE0
 
+#: The largest integer that is one machine word beside its tag.
+_LARGEST: Final = 2**62 - 1
+_LOW: Final = 0xFF
+
 _decode: Final = msgspec.msgpack.Decoder(int).decode
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+def write_int(out: BytesWriter, number: int) -> None:
+    """Write an integer. Raises ``OverflowError`` if it does not fit into 64 bits."""
+    if not 0 <= number <= _LARGEST:
+        out.write(_encode(number))
+        return
+    value: i64 = number
+    if value < _POSITIVE_END:
+        out.append(u8(value))
+    elif value <= _LOW:
+        out.append(_UINT8)
+        out.append(u8(value))
+    elif value >> 16 == 0:
+        out.append(_UINT16)
+        out.append(u8(value >> 8))
+        out.append(u8(value & _LOW))
+    elif value >> 32 == 0:
+        out.append(_UINT32)
+        out.append(u8(value >> 24))
+        out.append(u8(value >> 16 & _LOW))
+        out.append(u8(value >> 8 & _LOW))
+        out.append(u8(value & _LOW))
+    else:
+        out.append(_UINT64)
+        write_i64_be(out, value)
 
 
 def size_at(row: bytes, place: i64) -> i64:
