@@ -44,7 +44,14 @@ KINDS: Final = (
     ("identity", ("tables/seen.py",)),
     (
         "decode",
-        ("app/domain/events.py", "app/domain/quick.py", "app/domain/cloud_events.py", "app/domain/money.py"),
+        (
+            "app/domain/events.py",
+            "app/domain/quick.py",
+            "app/domain/shapes/",
+            "app/domain/counted.py",
+            "app/domain/cloud_events.py",
+            "app/domain/money.py",
+        ),
     ),
     (
         "encode",
@@ -69,6 +76,7 @@ KINDS: Final = (
             "app/engine/consumer.py",
             "app/engine/fetching.py",
             "app/engine/records.py",
+            "app/engine/record.py",
             "app/engine/record_batch.py",
             "google_crc32c/",
         ),
