@@ -1,7 +1,6 @@
 """One transactional producer: what is written together is seen together, and an older owner is fenced."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from types import MappingProxyType
@@ -138,7 +137,7 @@ def _filled(create: Callable[[], Any], entries: list[Entry], place: int) -> tupl
             return _filled_by_aiokafka(create(), entries, place)
     writer = RecordWriter(BATCH_BYTES)
     place = writer.fill(entries, place)
-    return WrittenBatch(writer.records(), writer.count, int(time.time() * 1000)), place
+    return WrittenBatch.of(writer), place
 
 
 def _filled_by_aiokafka(batch: Any, entries: list[Entry], place: int) -> tuple[Any, int]:
