@@ -1,7 +1,6 @@
 """Reading the dead letters, and sending their originals again."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -151,7 +150,7 @@ async def _send(producer: AIOKafkaProducer, letter: Letter) -> Any:
     except UnicodeEncodeError:  # the name of a header is no text: aiokafka cannot write it
         writer = RecordWriter(_LARGEST)
         writer.append(letter.key, letter.value, letter.headers)
-        batch = WrittenBatch(writer.records(), 1, int(time.time() * 1000), is_transactional=False)
+        batch = WrittenBatch.of(writer, is_transactional=False)
         return await producer.send_batch(batch, topic, partition=partition)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.engine.rows_written import KEY as ROWS_WRITTEN
+from app.engine.sources import Sources
 from app.errors import StreaklineError
 from app.factory import GATEWAY_POSITIONS, POSITIONS
 from app.topics import FORWARDED, GATEWAY_SHARES, INPUTS, Surroundings
@@ -33,27 +34,26 @@ class Lag:
     def __init__(self, settings: Settings) -> None:
         self._around = Surroundings.of(settings)
         self._partitions = settings.partitions
-        options: dict[str, Any] = {
+        self._positions_read = AIOKafkaConsumer(
             **settings.kafka_options(),
-            "enable_auto_commit": False,
-            "auto_offset_reset": "earliest",
-            "isolation_level": "read_committed",
-            "fetch_max_wait_ms": 50,
-        }
-        self._positions_read = AIOKafkaConsumer(**options)
-        self._sources_read = AIOKafkaConsumer(**options)
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=50,
+        )
+        self._sources = Sources(settings.kafka_options())
         self._positions: Offsets = {}
 
     async def __aenter__(self) -> Self:
-        for consumer in (self._positions_read, self._sources_read):
-            await consumer.start()
+        for each in (self._positions_read, self._sources):
+            await each.__aenter__()
         callers, gateway = self._around.changelog(POSITIONS), self._around.changelog(GATEWAY_POSITIONS)
         self._positions_read.assign([*self._all_of(callers), TopicPartition(gateway, 0)])
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        for consumer in (self._positions_read, self._sources_read):
-            await consumer.stop()
+    async def __aexit__(self, *exc: object) -> None:
+        for each in (self._positions_read, self._sources):
+            await each.__aexit__(*exc)
 
     async def wait_until_folded(self, on_progress: Callable[[int], None], patience: float = PATIENCE) -> None:
         """Return when all that is committed to the inputs now is folded, with what the folding passes on.
@@ -66,7 +66,7 @@ class Lag:
         shares = [TopicPartition(self._around.topic(GATEWAY_SHARES), 0)]
         # One after the other: folding an input may forward it, and folding that changes a share.
         for sources in (inputs, forwarded, shares):
-            ends: Offsets = dict(await self._sources_read.end_offsets(sources))
+            ends = await self._sources.ends(sources)
             moved, left = time.monotonic(), -1
             while ends := await self._unfolded(ends):
                 before, left = left, sum(end - self._positions.get(tp, 0) for tp, end in ends.items())
@@ -92,25 +92,6 @@ class Lag:
         behind = {tp: end for tp, end in ends.items() if self._positions.get(tp, 0) < end}
         for tp, end in list(behind.items()):
             position = self._positions.get(tp, 0)
-            if position == before.get(tp, 0) and await self._holds_nothing(tp, position, end):
+            if position == before.get(tp, 0) and await self._sources.hold_nothing(tp, position, end):
                 del behind[tp]
         return behind
-
-    async def _holds_nothing(self, tp: TopicPartition, position: int, end: int) -> bool:
-        """Say whether there is nothing but transaction markers and aborted records up to the end."""
-        consumer = self._sources_read
-        consumer.assign([tp])
-        consumer.seek(tp, position)
-        for _ in range(_LOOKS):
-            try:
-                if await consumer.getmany(tp, timeout_ms=100, max_records=1):
-                    return False
-            except UnicodeDecodeError:  # a record with the name of a header that aiokafka cannot read
-                return False
-            if await consumer.position(tp) >= end:
-                return True
-        return False
-
-
-#: Fetches without a record before there is taken to be one.
-_LOOKS: Final = 5

@@ -16,7 +16,7 @@ from app.engine.fetching import use_quick_fetches
 from app.engine.fold import Stage
 from app.engine.recovery import Recovery, TableManager
 from app.engine.tasks import Tasks
-from app.engine.transactions import use_quick_begins, use_sequence_numbers_of_kafka
+from app.engine.transactions import use_steady_producers
 
 if TYPE_CHECKING:
     import ssl
@@ -70,8 +70,7 @@ class App(faust.App):
         **faust_settings: Any,
     ) -> None:
         use_quick_fetches()
-        use_quick_begins()
-        use_sequence_numbers_of_kafka()
+        use_steady_producers()
         servers = str(kafka_options["bootstrap_servers"]).split(",")
         super().__init__(
             app_id,

@@ -69,23 +69,21 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         await super()._seek_wait(consumer, partitions)
         self._next = {TopicPartition(*tp): offset for tp, offset in partitions.items()}
 
-    async def check_group(self) -> None:
-        """Leave if the group does not take this worker for a reason that stays, as a missing permission.
-
-        aiokafka keeps such an error, and does nothing more, until somebody asks; Faust never does.
-        """
-        try:
-            self._ensure_consumer()._coordinator.check_errors()
-        except Exception as exc:  # noqa: BLE001 - whatever it is, nobody coordinates any more
-            leave("the group does not take this worker", exc)
-
     def lost_membership(self) -> bool:
         """Whether the group went on without this worker: it was away for longer than the session."""
         return bool(self._ensure_consumer()._coordinator.generation == driver.DEFAULT_GENERATION_ID)
 
     async def commit_for_monitors(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Commit to the consumer group. Only lag monitors read it, so a failure is a line in the log."""
+        """Commit to the consumer group. Only lag monitors read it, so a failure is a line in the log.
+
+        Leaves if the group does not take this worker for a reason that stays, as a missing permission:
+        aiokafka keeps such an error, and does nothing more, until somebody asks; Faust never does.
+        """
         consumer = self._ensure_consumer()
+        try:
+            consumer._coordinator.check_errors()
+        except Exception as exc:  # noqa: BLE001 - whatever it is, nobody coordinates any more
+            leave("the group does not take this worker", exc)
         assigned = consumer.assignment()
         commits = {tp: OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned}
         try:
@@ -164,7 +162,6 @@ class Consumer(driver.Consumer):
     async def commit(self, *_: Any, **__: Any) -> bool:
         """Tell the group what the tasks have committed, so that lag monitors see it. Called at intervals."""
         thread = cast("ConsumerThread", self._thread)
-        await thread.call_thread(thread.check_group)
         await thread.call_thread(thread.commit_for_monitors, self.app.tasks.committed())
         return True
 

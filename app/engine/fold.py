@@ -56,7 +56,10 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(slots=True)
 class Changes:
-    """All that one transaction writes beside the positions: rows (each key once) and messages, in order."""
+    """All that one transaction writes beside the positions: rows and messages, in order.
+
+    Of several rows of a key, as of a caller's level, the last one counts.
+    """
 
     rows: list[Row] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)

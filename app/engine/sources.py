@@ -1,12 +1,12 @@
 """Asking the broker how far the sources go, independently of the consumer that reads them."""
 
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 #: Fetches that may come back empty before a partition counts as one that holds something.
-PROBES = 5
+PROBES: Final = 10
 
 
 class Sources:
@@ -17,8 +17,8 @@ class Sources:
             **kafka_options,
             enable_auto_commit=False,
             isolation_level="read_committed",
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=100,
+            auto_offset_reset="earliest",  # a position that retention overtook is not the end
+            fetch_max_wait_ms=50,
         )
 
     async def __aenter__(self) -> Self:
@@ -28,7 +28,7 @@ class Sources:
     async def __aexit__(self, *_: object) -> None:
         await self._consumer.stop()
 
-    async def ends(self, partitions: Mapping[TopicPartition, Any]) -> dict[TopicPartition, int]:
+    async def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Return the offset behind the last committed record or marker of each partition."""
         return dict(await self._consumer.end_offsets(list(partitions)))
 
@@ -38,7 +38,10 @@ class Sources:
         consumer.assign([partition])
         consumer.seek(partition, position)
         for _ in range(PROBES):
-            if await consumer.getmany(timeout_ms=200, max_records=1):
+            try:
+                if await consumer.getmany(partition, timeout_ms=100, max_records=1):
+                    return False
+            except UnicodeDecodeError:  # a record with the name of a header that aiokafka cannot read
                 return False
             if await consumer.position(partition) >= end:
                 return True

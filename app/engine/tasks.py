@@ -188,9 +188,10 @@ class Tasks:
                         f"{topic}[{task.partition}] was folded up to {position} but ends at {end}: made anew?"
                     )
                     raise SourceError(message)
-                if position < first:
+                if position < first:  # nobody can say any more what was there: records or markers alone
                     logger.error(
-                        "%s[%d]: offsets %d to %d were deleted by retention before they were folded",
+                        "%s[%d]: offsets %d to %d were deleted by retention before they were folded: records "
+                        "are lost, unless only transaction markers or aborted records were there",
                         *(topic, task.partition, position, first - 1),
                     )
                     task.positions[topic] = first

@@ -1,7 +1,6 @@
 """One transactional producer: what is written together is seen together, and an older owner is fenced."""
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from types import MappingProxyType
@@ -39,17 +38,13 @@ BEGIN_AGAIN: Final = 0.005
 NO_ROWS: Final[Rows] = MappingProxyType({})
 
 
-def use_quick_begins() -> None:
-    """Have all of aiokafka's producers of this process begin transactions again so soon. May be repeated."""
-    sender.BACKOFF_OVERRIDE = BEGIN_AGAIN
-
-
-def use_sequence_numbers_of_kafka() -> None:
-    """Have all of aiokafka's producers of this process number their records as Kafka does. May be repeated.
+def use_steady_producers() -> None:
+    """Have aiokafka's producers of this process begin transactions again so soon, and number as Kafka does.
 
     After 2^31 records for one partition, weeks at some thousand rows a second, aiokafka goes on with negative
-    numbers, which a broker refuses; Kafka goes on from 0.
+    numbers, which a broker refuses; Kafka goes on from 0. May be repeated.
     """
+    sender.BACKOFF_OVERRIDE = BEGIN_AGAIN
     TransactionManager.increment_sequence_number = _increment_sequence_number
 
 
@@ -138,7 +133,7 @@ def _filled(create: Callable[[], Any], entries: list[Entry], place: int) -> tupl
             return _filled_by_aiokafka(create(), entries, place)
     writer = RecordWriter(BATCH_BYTES)
     place = writer.fill(entries, place)
-    return WrittenBatch(writer.records(), writer.count, int(time.time() * 1000)), place
+    return WrittenBatch.of(writer), place
 
 
 def _filled_by_aiokafka(batch: Any, entries: list[Entry], place: int) -> tuple[Any, int]:

@@ -1,13 +1,14 @@
 """A batch that is written already, for aiokafka's producer to send."""
 
 import struct
-from typing import Final
+import time
+from typing import Final, Self
 
 import google_crc32c
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.util import calc_crc32c
 
-from app.engine.record_writer import HEADER_BYTES
+from app.engine.record_writer import HEADER_BYTES, RecordWriter
 
 #: Length and checksum are of what follows them. Source: the record batch of Kafka's protocol.
 _BEFORE_CHECKSUM: Final = struct.Struct(">qiibI")
@@ -41,6 +42,12 @@ class WrittenBatch(BatchBuilder):
         self._buffer: bytes | None = None
         self._closed = True
 
+    @classmethod
+    def of(cls, writer: RecordWriter, *, is_transactional: bool = True) -> Self:
+        """Return a batch of what was written, with the time of now."""
+        now = int(time.time() * 1000)
+        return cls(writer.records(), writer.count, now, is_transactional=is_transactional)
+
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
         """Take what a plain producer does not have."""
         self._producer = (producer_id, producer_epoch, base_sequence)
@@ -48,8 +55,8 @@ class WrittenBatch(BatchBuilder):
 
     def _build(self) -> bytes:
         if self._buffer is None:
-            count, records, time = self._relative_offset, self._records, self._timestamp
-            behind = _AFTER_CHECKSUM.pack(self._attributes, count - 1, time, time, *self._producer, count)
+            count, records, at = self._relative_offset, self._records, self._timestamp
+            behind = _AFTER_CHECKSUM.pack(self._attributes, count - 1, at, at, *self._producer, count)
             length = HEADER_BYTES - _LENGTH_FROM + len(records)
             checksum = _checksum(behind, records)
             before = _BEFORE_CHECKSUM.pack(0, length, _NO_LEADER_EPOCH, _FORMAT, checksum)

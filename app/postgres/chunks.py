@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
 from app.engine.takeover import take_over
-from app.engine.transactions import TransactionalWriter, use_sequence_numbers_of_kafka
+from app.engine.transactions import TransactionalWriter, use_steady_producers
 from app.errors import StreaklineError
 from app.topics import IMPORT, INPUTS, Surroundings
 
@@ -60,7 +60,7 @@ class Chunks:
 async def chunks(settings: Settings) -> AsyncIterator[Chunks]:
     """Yield the only writer of imports: entering ends every older import of the deployment."""
     around, options = Surroundings.of(settings), settings.kafka_options()
-    use_sequence_numbers_of_kafka()
+    use_steady_producers()
     writer = TransactionalWriter(options, f"{around.group_id}-{IMPORT}")
     written_to = {
         TopicPartition(around.topic(IMPORT), 0),

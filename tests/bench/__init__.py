@@ -1,5 +1,5 @@
-"""What is measured, as programs: ``make bench`` (``python -m tests.bench``), ``python -m tests.bench.kills``
-and ``.fold_cost``.
+"""What is measured, as programs: ``make bench`` (``.venv/bin/python -m tests.bench``),
+``.venv/bin/python -m tests.bench.kills`` and ``.fold_cost``.
 
 Each starts its own broker unless KAFKA_BOOTSTRAP_SERVERS says another, works under a topic prefix of its own and
 deletes what it made. Machines differ and are shared, so each measures what it compares in one run and prints

@@ -1,8 +1,8 @@
-"""streakline beside what a user would take instead, in one run: ``make bench``, or ``python -m tests.bench``.
+"""streakline beside what a user would take instead, in one run: ``make bench``.
 
-Every part starts from nothing on one broker and prints a Markdown table; with ``--out`` all tables and the plots are
-written there: those of a whole run to ``bench.md``, those of some parts to a file of their own, so that they do not
-take the place of the others.
+That is ``.venv/bin/python -m tests.bench``. Every part starts from nothing on one broker and prints a Markdown table;
+with ``--out`` all tables and the plots are written there: those of a whole run to ``bench.md``, those of some parts to a
+file of their own, so that they do not take the place of the others.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The same fold as a stock Faust 0.15.3 program with an ``app.Table``. Nothing of streakline's engine is in it.
 
-    python -m tests.bench.faust_app worker
+    .venv/bin/python -m tests.bench.faust_app worker
 
 ``BENCH_GUARANTEE`` is Faust's ``processing_guarantee``.
 """

@@ -1,6 +1,6 @@
 """Where the microseconds of an event go, inside one process and without a broker.
 
-    python -m tests.bench.fold_cost --events 400000 --callers 1000
+    .venv/bin/python -m tests.bench.fold_cost --events 400000 --callers 1000
 
 Recorded fetches of mixed traffic go the way that they go in a worker: aiokafka's records, ``fold_batch``,
 ``drain``, the batches of a transaction. What is measured is the processor's time of this process, so that

@@ -1,6 +1,6 @@
 """What stock Faust and streakline have counted after three times ``kill -9``, each followed by a start.
 
-    python -m tests.bench.kills
+    .venv/bin/python -m tests.bench.kills
 
 The moments are random, with a seed. Every wait has an end: what hangs is said to hang.
 """

@@ -1,4 +1,4 @@
-"""How long after an event its unlock is on an open page: `python -m tests.bench.page_delay`.
+"""How long after an event its unlock is on an open page: `.venv/bin/python -m tests.bench.page_delay`.
 
 Starts a broker, a worker, a view and a headless Chromium that shows the dashboard. Sends the first request of a
 caller that nobody knows, waits until the page shows its unlock, and does that again: 100 times by default. What is
@@ -145,7 +145,7 @@ def table(delays: Sequence[float]) -> str:
     median, p99, worst = statistics.median(delays), percentile(delays, 0.99), max(delays)
     figures = " | ".join(f"{1000 * each:.0f} ms" for each in (median, p99, worst))
     return (
-        "| `python -m tests.bench.page_delay` | median | p99 | worst |\n|---|---|---|---|\n"
+        "| `.venv/bin/python -m tests.bench.page_delay` | median | p99 | worst |\n|---|---|---|---|\n"
         f"| from an event to its unlock on an open page, {len(delays)} unlocks | {figures} |"
     )
 

@@ -1,6 +1,6 @@
 """What an import of a large history takes, and that kills in the middle of it change nothing.
 
-    python -m tests.bench.postgres_import --requests 1000000
+    .venv/bin/python -m tests.bench.postgres_import --requests 1000000
 
 A gateway's tables are filled with awkward rows. They are imported, folded and verified; then they are imported again into
 another deployment, by an import that is killed ten times at random. Both deployments must have the same events, and

@@ -1,6 +1,6 @@
 """Where a microsecond goes: a worker at full load, sampled by py-spy. ``make profile``, or
 
-    python -m tests.bench.profile --out docs
+    .venv/bin/python -m tests.bench.profile --out docs
 
 A worker folds the load of ``make bench``; once it commits, py-spy looks at its stacks a few hundred times a second, from
 outside. Every sample belongs to one kind of work: that of the innermost frame which says what it is for. The share of a

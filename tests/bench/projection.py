@@ -1,6 +1,6 @@
 """Whether `streakline project` keeps up with changed rows, how far it is behind, and whether kill -9 harms it.
 
-    python -m tests.bench.projection --rate 20000 --seconds 30 --kills 20
+    .venv/bin/python -m tests.bench.projection --rate 20000 --seconds 30 --kills 20
 
 Rows come from real folds and are written to the changelogs by this program, in transactions ten times a second; a
 worker would take the processor that is measured. First the tables are filled, then rows change at the rate, then

@@ -1,6 +1,6 @@
 """The cost of an answer: the rescan's queries beside streakline's view, on the same history of a gateway.
 
-    python -m tests.bench.rescan --requests 10000 --requests 100000 --requests 1000000
+    .venv/bin/python -m tests.bench.rescan --requests 10000 --requests 100000 --requests 1000000
 
 For each size a gateway's tables are filled and analysed, the reference's queries for its stats and for its calendar run (a
 query is stopped after two minutes), the history is imported and folded, and the view is asked for the same two answers.

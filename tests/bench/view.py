@@ -1,4 +1,6 @@
-"""How soon a view is ready, how quickly it answers, and what it takes: ``python -m tests.bench.view``.
+"""How soon a view is ready, how quickly it answers, and what it takes.
+
+    .venv/bin/python -m tests.bench.view
 
 The rows of all callers are written straight into the changelogs; then the view is started, once for each round.
 The answers are timed by ``hey`` (Debian: ``apt-get install hey``), 200 requests a second for each route, one

@@ -1,4 +1,6 @@
-"""Pictures of the dashboard for the documents, of a demo that runs meanwhile: `python -m tests.browser.screenshots`.
+"""Pictures of the dashboard for the documents, of a demo that runs meanwhile.
+
+    .venv/bin/python -m tests.browser.screenshots
 
 Writes docs/dashboard.png, -dark.png and -narrow.png. Needs a Chromium, as the browser tests do.
 """

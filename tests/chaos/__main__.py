@@ -1,4 +1,4 @@
-"""The chaos suite in full: ``make chaos``, or ``python -m tests.chaos --help``."""
+"""The chaos suite in full: ``make chaos``, or ``.venv/bin/python -m tests.chaos --help``."""
 
 from __future__ import annotations
 

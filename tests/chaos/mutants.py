@@ -1,4 +1,4 @@
-"""The suite proves itself: ``make chaos-mutants``, or ``python -m tests.chaos.mutants --help``.
+"""The suite proves itself: ``make chaos-mutants``, or ``.venv/bin/python -m tests.chaos.mutants --help``.
 
 Workers that lack one safeguard go through a fault of the suite that must turn red, and so does a stock Faust program;
 the product as it is goes through the same faults and must stay green.

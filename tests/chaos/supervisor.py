@@ -50,7 +50,7 @@ class Slot:
         self, supervisor: Supervisor, name: str, environ: Mapping[str, str], arguments: Arguments
     ) -> None:
         self.name = name
-        #: Asked before every start; see ``python -m tests.chaos.worker --help``.
+        #: Asked before every start; see ``.venv/bin/python -m tests.chaos.worker --help``.
         self.arguments = arguments
         self.starts = 0
         #: Statuses that are no surprise when this worker leaves by itself.

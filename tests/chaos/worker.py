@@ -1,6 +1,6 @@
 """The worker of the chaos suite: the product's own, with a shorter session, a point to die at or a safeguard less.
 
-python -m tests.chaos.worker --session 6 --die-at after-fold:3 --without fencing
+.venv/bin/python -m tests.chaos.worker --session 6 --die-at after-fold:3 --without fencing
 """
 
 from __future__ import annotations

@@ -192,7 +192,7 @@ async def send_with_headers(
     """Send a request as clients do that take names for bytes."""
     writer = RecordWriter(1 << 20)
     writer.append(None, value, headers)  # type: ignore[arg-type]  # a header may have no value
-    batch = WrittenBatch(writer.records(), 1, int(time.time() * 1000), is_transactional=False)
+    batch = WrittenBatch.of(writer, is_transactional=False)
     async with AIOKafkaProducer(**deployment.settings.kafka_options()) as producer:
         topic = deployment.around.topic("gateway.requests")
         await (await producer.send_batch(batch, topic, partition=partition))

@@ -21,8 +21,7 @@ from app.engine.transactions import (
     BEGIN_AGAIN,
     SEQUENCE_NUMBERS,
     TransactionalWriter,
-    use_quick_begins,
-    use_sequence_numbers_of_kafka,
+    use_steady_producers,
 )
 
 if TYPE_CHECKING:
@@ -44,6 +43,15 @@ async def topic(broker: Broker) -> str:
     await admin.create_topics([NewTopic(name, 2, 1, topic_configs=large)])
     await admin.close()
     return name
+
+
+@pytest.fixture
+def steady_producers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adapt aiokafka's producers for one test."""
+    numbered = TransactionManager.increment_sequence_number
+    monkeypatch.setattr(TransactionManager, "increment_sequence_number", numbered)
+    monkeypatch.setattr(sender, "BACKOFF_OVERRIDE", sender.BACKOFF_OVERRIDE)
+    use_steady_producers()
 
 
 @asynccontextmanager
@@ -112,13 +120,9 @@ async def test_what_is_not_committed_is_not_read(broker: Broker, topic: str) -> 
     assert await committed(broker, topic, 0) == [(b"first", b"1", ()), (b"third", b"3", ())]
 
 
-async def test_sequence_numbers_begin_anew(
-    broker: Broker, topic: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("steady_producers")
+async def test_sequence_numbers_begin_anew(broker: Broker, topic: str) -> None:
     """A producer that has written 2^31 records into a partition writes on, in the middle of a batch or behind one."""
-    numbered = TransactionManager.increment_sequence_number
-    monkeypatch.setattr(TransactionManager, "increment_sequence_number", numbered)
-    use_sequence_numbers_of_kafka()
     messages = [Message(topic, place, b"key", b"%d" % number) for number in range(5) for place in (0, 1)]
     async with writing(broker, topic) as writer:
         for partition, left in enumerate((5, 8)):
@@ -132,12 +136,9 @@ async def test_sequence_numbers_begin_anew(
         assert values == [b"%d" % number for number in range(5)] * 3
 
 
-async def test_a_transaction_that_comes_too_early_is_begun_again_soon(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.usefixtures("steady_producers")
+async def test_a_transaction_that_comes_too_early_is_begun_again_soon() -> None:
     """The seam: aiokafka waits as long as we say where the broker is not done with the transaction before."""
-    monkeypatch.setattr(sender, "BACKOFF_OVERRIDE", sender.BACKOFF_OVERRIDE)
-    use_quick_begins()
     producer: Any = SimpleNamespace(_retry_backoff=0.1, _txn_manager=TransactionManager("id", 1000))
     handler = sender.AddPartitionsToTxnHandler(producer, {TopicPartition("topic", 0)})
     refused = AddPartitionsToTxnResponse_v0(0, [("topic", [(0, ConcurrentTransactions.errno)])])

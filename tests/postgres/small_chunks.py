@@ -1,6 +1,6 @@
 """``streakline`` with chunks so small and so slow that a kill finds an import anywhere.
 
-python -m tests.postgres.small_chunks import
+.venv/bin/python -m tests.postgres.small_chunks import
 """
 
 from __future__ import annotations

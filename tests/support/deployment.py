@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from app.engine.changelog import ChangelogReader
 from app.engine.rows_written import KEY as ROWS_WRITTEN
+from app.engine.sources import Sources
 from app.factory import GATEWAY_POSITIONS, POSITIONS, topic_specs
 from app.provision import Provisioner
 from app.settings import Settings
@@ -214,18 +215,11 @@ class Deployment:
         callers = [self.around.topic(name) for name in (*INPUTS, FORWARDED)]
         sources = [TopicPartition(topic, p) for topic in callers for p in range(self.settings.partitions)]
         sources.append(TopicPartition(self.around.topic(GATEWAY_SHARES), 0))
-        consumer = AIOKafkaConsumer(
-            **self.settings.kafka_options(),
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",  # a position that retention overtook is not the end
-            enable_auto_commit=False,
-            fetch_max_wait_ms=50,
-        )
-        async with consumer:
-            ends = await consumer.end_offsets(sources)
+        async with Sources(self.settings.kafka_options()) as asked:
+            ends = await asked.ends(sources)
             lag = {tp: (positions.get(tp, 0), end) for tp, end in ends.items() if positions.get(tp, 0) < end}
             for tp, (position, end) in list(lag.items()):
-                if await _is_empty(consumer, tp, position, end):
+                if await asked.hold_nothing(tp, position, end):
                     del lag[tp]
         return lag
 
@@ -258,18 +252,3 @@ async def _partitions(consumer: Any, topic: str) -> set[int]:
     numbers: set[int] | None = consumer.partitions_for_topic(topic)
     assert numbers, f"there is no topic {topic}"
     return numbers
-
-
-async def _is_empty(consumer: Any, tp: TopicPartition, position: int, end: int) -> bool:
-    """Say whether there is nothing but transaction markers and aborted records up to the end."""
-    consumer.assign([tp])
-    consumer.seek(tp, position)
-    for _ in range(100):
-        try:
-            if await consumer.getmany(timeout_ms=100):
-                return False
-        except UnicodeDecodeError:  # a record that aiokafka's reader cannot read
-            return False
-        if await consumer.position(tp) >= end:
-            return True
-    return False

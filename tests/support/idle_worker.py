@@ -1,6 +1,6 @@
 """A worker whose last fetch is always some days ago, as it is where a worker has nothing to fetch for so long.
 
-python -m tests.support.idle_worker
+.venv/bin/python -m tests.support.idle_worker
 """
 
 from __future__ import annotations

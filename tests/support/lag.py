@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from app.engine.rows_written import KEY as ROWS_WRITTEN
+from app.engine.sources import Sources
 from app.factory import GATEWAY_POSITIONS, POSITIONS
 from app.topics import FORWARDED, GATEWAY_SHARES, INPUTS, Surroundings
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 Offsets = dict[TopicPartition, int]
-
-#: Fetches without a record before a partition is taken to be held up by an open transaction.
-_PROBES = 5
 
 
 class NotFoldedError(AssertionError):
@@ -41,21 +39,22 @@ class Lag:
             "fetch_max_wait_ms": 50,
         }
         self._followed = AIOKafkaConsumer(**options, isolation_level="read_committed")
-        self._probing = AIOKafkaConsumer(**options, isolation_level="read_committed")
+        #: The engine's own: if it overlooked a record, nobody would wait for it, and the recount miss it.
+        self._sources = Sources(settings.kafka_options())
         #: Sees open transactions too: what they hide is not folded either.
         self._ends = AIOKafkaConsumer(**options)
         self._positions: Offsets = {}
 
     async def __aenter__(self) -> Self:
-        for consumer in (self._followed, self._probing, self._ends):
-            await consumer.start()
+        for each in (self._followed, self._sources, self._ends):
+            await each.__aenter__()
         callers, gateway = self._around.changelog(POSITIONS), self._around.changelog(GATEWAY_POSITIONS)
         self._followed.assign([*self._all_of(callers), TopicPartition(gateway, 0)])
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        for consumer in (self._followed, self._probing, self._ends):
-            await consumer.stop()
+    async def __aexit__(self, *exc: object) -> None:
+        for each in (self._followed, self._sources, self._ends):
+            await each.__aexit__(*exc)
 
     async def wait_until_folded(self, patience: float, tick: Callable[[], None] = lambda: None) -> None:
         """Return when all that is in the inputs now is folded, with what the folding forwards and shares.
@@ -101,18 +100,6 @@ class Lag:
         behind = {tp: end for tp, end in ends.items() if self._positions.get(tp, 0) < end}
         for tp, end in list(behind.items()):
             position = self._positions.get(tp, 0)
-            if position == before.get(tp, 0) and await self._holds_nothing(tp, position, end):
+            if position == before.get(tp, 0) and await self._sources.hold_nothing(tp, position, end):
                 del behind[tp]
         return behind
-
-    async def _holds_nothing(self, tp: TopicPartition, position: int, end: int) -> bool:
-        """Say whether there is nothing but transaction markers and aborted records up to the end."""
-        consumer = self._probing
-        consumer.assign([tp])
-        consumer.seek(tp, position)
-        for _ in range(_PROBES):
-            if await consumer.getmany(tp, timeout_ms=100, max_records=1):
-                return False
-            if await consumer.position(tp) >= end:
-                return True
-        return False  # an open transaction hides what is behind it

@@ -1,6 +1,6 @@
 """A worker that hangs for ever as soon as it meets an event of the caller ``hang``, and is given up soon.
 
-python -m tests.support.sick_worker SECONDS fold|commit
+.venv/bin/python -m tests.support.sick_worker SECONDS fold|commit
 """
 
 from __future__ import annotations

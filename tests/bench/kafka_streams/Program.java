@@ -80,8 +80,8 @@ public final class Program {
 
     /**
      * Both kinds keep a changelog (the default) and cache: a key that is written often reaches it once a commit. Without
-     * caches, 100,000 callers had it write 428 bytes an event instead of 241 and took a fifth more of the processor.
-     * Without one for days alone they took a tenth less, but 1,000 callers a seventh more, and 62 bytes an event instead of 18.
+     * caches it wrote nearly twice as many bytes and took more of the processor; without one for days alone, less of it with
+     * many callers and more with few. That was measured with an older fold, in which every event wrote its day.
      */
     private static <V> StoreBuilder<?> store(String name, boolean inMemory, Serde<V> values) {
         KeyValueBytesStoreSupplier supplier =
@@ -109,8 +109,8 @@ public final class Program {
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
         // A killed worker's partitions are taken over after as long as streakline's.
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), 10_000);
-        // Larger batches of changelog rows (default: 16 kB). No compression, as streakline writes none: lz4 would write 53
-        // bytes an event instead of 241, for no less of the processor.
+        // Larger batches of changelog rows (default: 16 kB). No compression, as streakline writes none: lz4 would write a
+        // fraction of the bytes, but took no less of the processor.
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.BATCH_SIZE_CONFIG), 512 * 1024);
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), System.getenv("BENCH_LINGER_MS"));
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.BUFFER_MEMORY_CONFIG), 128L * 1024 * 1024);
