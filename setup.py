@@ -25,6 +25,7 @@ HOT = [
     "app/domain/levels.py",
     "app/domain/measures.py",
     "app/domain/murmur.py",
+    "app/domain/occasions.py",
     "app/domain/progress.py",
     "app/domain/quick.py",
     "app/domain/streaks.py",
