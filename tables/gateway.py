@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from app.domain.measures import Measures
+from app.domain.occasions import Occasion, Reading
 from app.domain.progress import Held, hold, judge
 from app.engine.fold import Batch, Changes, Row
 from app.topics import Surroundings
 from tables import counters, models, streaks, subscriptions
 from tables.activity import Activity
 from tables.codec import Codec, UnreadableRowError, VersionedRow
-from tables.publishing import Occasion, Publisher
+from tables.publishing import Publisher
 
 SHARES: Final = "gateway-shares"
 HELD: Final = "gateway-held"
@@ -124,7 +125,7 @@ class Gateway:
         if earned:
             hold(self._held, earned)
             newest = _EPOCH + timedelta(microseconds=self.shares.counters().newest)
-            self._publisher.publish(earned, "", Occasion(newest, now, None), self._changes)
+            self._publisher.publish(earned, "", Occasion(newest, Reading(now)), self._changes)
             row = HELD_CODEC.encode(GatewayHeld(held=self._held))
             self._changes.rows.append(Row(HELD, b"gateway", row))
 

@@ -8,8 +8,8 @@ from typing import Final
 from app.domain.cloud_events import body_of
 from app.domain.counted import Counted
 from app.domain.events import BadMessage, Event
+from app.domain.occasions import Occasion, Reading
 from app.domain.progress import hold, judge
-from app.domain.published import Cause
 from app.domain.quick import COMPILED, QuickDecoder
 from app.engine.fold import Batch, Changes, Message, Record, Row
 from app.engine.record import StoredRecord
@@ -19,7 +19,7 @@ from tables.activity import Activity
 from tables.codec import UnreadableRowError
 from tables.dead_letters import dead_letter
 from tables.forwarding import Place, forward, original
-from tables.publishing import Occasion, Publisher
+from tables.publishing import Publisher
 from tables.rows import CODECS, Rows
 from tables.scope import COUNTERS, Scope
 
@@ -114,17 +114,24 @@ class Partition:
         """Fold the records of one of the gateway's topics; ``now`` is when unlocks are recorded."""
         place, records = Place(batch.topic, batch.partition), batch.records
         self._activity.read[batch.topic] += len(records)
+        reading = Reading(now, batch.topic, batch.partition)
         for start in range(0, len(records), TOGETHER):
-            self._fold_records(fold, place, records[start : start + TOGETHER], now)
+            self._fold_records(fold, place, records[start : start + TOGETHER], reading)
 
     def fold_forwarded(self, folds: Mapping[str, EventFold], batch: Batch, now: datetime) -> None:
         """Fold records that other partitions sent home; ``folds`` by full topic name."""
+        readings: dict[Place, Reading] = {}
         for record in batch.records:
             place, first_read = original(record)
+            reading = readings.get(place)
+            if reading is None:
+                reading = readings[place] = Reading(now, place.topic, place.partition)
             self._activity.read[place.topic] += 1
-            self._fold_records(folds[place.topic], place, [first_read], now)
+            self._fold_records(folds[place.topic], place, [first_read], reading)
 
-    def _fold_records(self, fold: EventFold, place: Place, records: Sequence[Record], now: datetime) -> None:
+    def _fold_records(
+        self, fold: EventFold, place: Place, records: Sequence[Record], reading: Reading
+    ) -> None:
         """Fold records that were first read at ``place``. The hot path."""
         good: list[Record] = []
         events: list[Counted] = []
@@ -149,8 +156,7 @@ class Partition:
             fold.fold(event, caller, self)
             self._newest = max(self._newest, event.at)
             if caller is not None and caller.due:
-                cause = Cause(place.topic, place.partition, good[number].offset, event.identity.decode())
-                self._judge(caller, _EPOCH + timedelta(microseconds=int(event.at)), now, cause)
+                self._judge(caller, event, good[number].offset, reading)
 
     def _decode(self, fold: EventFold, place: Place, record: Record) -> Counted | None:
         """Return what is counted of the event, None if it was set aside as a dead letter."""
@@ -185,12 +191,15 @@ class Partition:
         row.change(changed_at, active=active)
         self._changed_subscriptions.add(subscription_id)
 
-    def _judge(self, scope: Scope, at: datetime, now: datetime, cause: Cause) -> None:
+    def _judge(self, scope: Scope, event: Counted, offset: int, reading: Reading) -> None:
         measures = scope.measures()
         earned = judge(measures, scope.held, gateway=False)
         hold(scope.held, earned)
         scope.expect_next(measures)
-        self._publisher.publish(earned, scope.caller_id, Occasion(at, now, cause), self._changes)
+        if earned:
+            at = _EPOCH + timedelta(microseconds=int(event.at))
+            occasion = Occasion(at, reading, offset, event.identity.decode())
+            self._publisher.publish(earned, scope.caller_id, occasion, self._changes)
 
     # -- the log -------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
-from app.domain.levels import xp_from
+from app.domain.levels import xp_from, xp_of_next_level_up
 from app.domain.measures import Measures
 from app.domain.progress import Held, Thresholds, next_thresholds
 from app.engine.fold import Row
@@ -21,6 +21,7 @@ STREAKS: Final = 4
 
 #: What a caller waits for of whom nothing was counted yet.
 _AT_FIRST: Final = next_thresholds(Measures(), Held(), gateway=False)
+_LEVEL_2: Final = xp_of_next_level_up(1)
 
 
 @mypyc_attr(acyclic=True)
@@ -49,6 +50,7 @@ class Scope:
         "key",
         "models",
         "newest",
+        "next_level",
         "races",
         "requests",
         "semantic_hits",
@@ -78,6 +80,8 @@ class Scope:
         self.due = False
         self.just_woken = True
         self.thresholds: Thresholds = _AT_FIRST
+        #: The experience points of the next level.
+        self.next_level: int = _LEVEL_2
         if rested:
             self._wake(rested)
         else:
@@ -124,6 +128,7 @@ class Scope:
     def expect_next(self, m: Measures) -> None:
         """Find the next thresholds; call it with the measures after something was earned by them."""
         self.thresholds = next_thresholds(m, self.held, gateway=False)
+        self.next_level = xp_of_next_level_up(self.held.level)
         self.due = False
 
     # -- events ------------------------------------------------------------------------------------------
@@ -162,7 +167,7 @@ class Scope:
             or self.semantic_hits >= next_.semantic_hits
             or self.tokens_saved >= next_.tokens_saved
             or self.cost_saved >= next_.cost_saved
-            or self._xp() >= next_.xp
+            or self._xp() >= self.next_level
         ):
             self.due = True
 
@@ -181,7 +186,7 @@ class Scope:
     def add_mcp_call(self, tokens: int, day: int) -> None:
         """Count an MCP call: its tokens and its day."""
         self.tokens_saved += tokens
-        if self.tokens_saved >= self.thresholds.tokens_saved or self._xp() >= self.thresholds.xp:
+        if self.tokens_saved >= self.thresholds.tokens_saved or self._xp() >= self.next_level:
             self.due = True
         if self.dates.add_active(day):
             self._dates_changed()
@@ -189,7 +194,7 @@ class Scope:
     def add_race(self) -> None:
         """Count a race."""
         self.races += 1
-        if self.races >= self.thresholds.races or self._xp() >= self.thresholds.xp:
+        if self.races >= self.thresholds.races or self._xp() >= self.next_level:
             self.due = True
 
     def add_fact(self, *, superseded: bool) -> None:
@@ -198,7 +203,7 @@ class Scope:
             self.facts_superseded += 1
         else:
             self.facts_stored += 1
-            if self.facts_stored >= self.thresholds.facts or self._xp() >= self.thresholds.xp:
+            if self.facts_stored >= self.thresholds.facts or self._xp() >= self.next_level:
                 self.due = True
 
     def _xp(self) -> int:

@@ -1,9 +1,11 @@
-"""The catalog of achievements: words, icons, order and thresholds of the reference."""
+"""The catalog of achievements: words, icons, order and thresholds of the reference.
+
+Compiled where a compiler was at hand, because whatever is earned is asked for its id.
+"""
 # ruff: noqa: E501 - a table reads best with one row per line
 
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
-
-import msgspec
 
 from app.domain.measures import MeasureName
 from app.domain.money import NANOS_PER_DOLLAR
@@ -11,7 +13,8 @@ from app.domain.money import NANOS_PER_DOLLAR
 Category: TypeAlias = Literal["cache", "wallet", "volume", "streak", "race", "memory", "first"]
 
 
-class Achievement(msgspec.Struct, frozen=True, gc=False):
+@dataclass(frozen=True)
+class Achievement:
     """A badge that a scope earns once, when its measure reaches the threshold (in the measure's own unit)."""
 
     id: str

@@ -1,7 +1,7 @@
 """The values of the outputs as bytes: what ``published`` says, put together from pieces.
 
 The pieces of whatever can be earned are cut once out of what ``published`` writes of it; what the messages of
-one event share is written once for the event. A property test holds both together, byte for byte. Compiled
+one event share is in ``occasions``. A property test holds both together, byte for byte. Compiled
 where a compiler was at hand.
 """
 
@@ -14,7 +14,8 @@ import msgspec
 from app.domain.achievements import ACHIEVEMENTS, Achievement
 from app.domain.earned import AchievementEarned, LevelReached, Progress, StageReached
 from app.domain.money import to_dollars
-from app.domain.published import EVENT_ID_DIGITS, LARGEST, Cause, publish
+from app.domain.occasions import Occasion, Reading
+from app.domain.published import EVENT_ID_DIGITS, LARGEST, publish
 from app.domain.species import SPECIES, Species
 
 _ENCODE: Final = msgspec.json.Encoder().encode
@@ -23,32 +24,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST: Final[int] = LARGEST
 _DIGITS: Final[int] = EVENT_ID_DIGITS
 
-#: What every value begins with; the event id follows.
+#: What every value begins with; the event id follows, the scope, and what is said of the occasion.
 _HEAD: Final = b'{"event_id":"'
-
+_SCOPE: Final = b'","scope":'
 
 #: A message: its form, its event id and its value.
 Written: TypeAlias = "tuple[Form, bytes, bytes]"
-
-
-class Shared:
-    """What the messages share that one event of a scope makes, however much it earns."""
-
-    def __init__(self, scope: str, achieved_at: datetime, recorded_at: datetime, cause: Cause | None) -> None:
-        self.scope: bytes = _ENCODE(scope)
-        #: The fields that all outputs have, from the end of the event id on.
-        self.fields = b"".join(
-            [
-                b'","scope":',
-                self.scope,
-                b',"achieved_at":',
-                _ENCODE(achieved_at),
-                b',"recorded_at":',
-                _ENCODE(recorded_at),
-                b',"cause":',
-                _ENCODE(cause),
-            ]
-        )
 
 
 class Form:
@@ -63,15 +44,16 @@ class Form:
         self.first_part: bytes = b"[" + _ENCODE(output) + b","
         self.last_parts: bytes = b"," + _ENCODE(parts)[1:]
         #: What follows after the fields that all outputs have; ``behind`` is what follows after what varies.
-        self.before: bytes = _ENCODE(value).partition(Shared("", _EPOCH, _EPOCH, None).fields)[2]
+        self.before: bytes = _ENCODE(value).partition(Occasion(_EPOCH, Reading(_EPOCH)).fields)[2]
         self.behind = b""
         self.is_money = False
+        #: Its place in ``FORMS``.
+        self.number = 0
 
-    def write(self, shared: Shared, last_parts: bytes, varying: bytes) -> Written:
+    def write(self, scope: bytes, occasion: Occasion, last_parts: bytes, varying: bytes) -> Written:
         """Return a message."""
-        identity = self.first_part + shared.scope + last_parts
-        event_id = _SHA256(identity).hexdigest()[:_DIGITS].encode()
-        value = b"".join([_HEAD, event_id, shared.fields, self.before, varying, self.behind])
+        event_id: bytes = _SHA256(self.first_part + scope + last_parts).hexdigest()[:_DIGITS].encode()
+        value = b"".join([_HEAD, event_id, _SCOPE, scope, occasion.fields, self.before, varying, self.behind])
         return self, event_id, value
 
 
@@ -109,24 +91,27 @@ FORMS: Final[list[Form]] = [
     _LEVEL,
     *[form for stages in _STAGES.values() for form in stages],
 ]
+for _number, _form in enumerate(FORMS):
+    _form.number = _number
 
 
-def write(progress: Progress, shared: Shared) -> Written:
-    """Return the message about something that was earned, as ``published`` would write it."""
+def write(progress: Progress, scope: bytes, occasion: Occasion) -> Written:
+    """Return the message about something that was earned, as ``published`` would write it.
+
+    ``scope`` is the name of the scope as JSON.
+    """
     if isinstance(progress, AchievementEarned):
         form = _ACHIEVEMENTS[progress.achievement.id]
         value = min(progress.value, _LARGEST)
-        return form.write(shared, form.last_parts, _ENCODE(to_dollars(value) if form.is_money else value))
+        varying: bytes = _ENCODE(to_dollars(value) if form.is_money else value)
+        return form.write(scope, occasion, form.last_parts, varying)
     if isinstance(progress, StageReached):
         form = _STAGES[progress.species.id][progress.stage_index]
-        return form.write(shared, form.last_parts, b"")
-    return _LEVEL.write(shared, b',"%d"]' % (progress.level,), _numbers(progress))
+        return form.write(scope, occasion, form.last_parts, b"")
+    return _LEVEL.write(scope, occasion, f',"{progress.level}"]'.encode(), _numbers(progress))
 
 
 def _numbers(progress: LevelReached) -> bytes:
-    return b',"from_level":%d,"level":%d,"xp":%d,"xp_for_next_level":%d}' % (
-        progress.from_level,
-        progress.level,
-        min(progress.xp, _LARGEST),
-        min(progress.xp_for_next_level, _LARGEST),
-    )
+    points, goal = min(progress.xp, _LARGEST), min(progress.xp_for_next_level, _LARGEST)
+    levels = f',"from_level":{progress.from_level},"level":{progress.level}'
+    return f'{levels},"xp":{points},"xp_for_next_level":{goal}}}'.encode()

@@ -6,8 +6,6 @@ catalogs' own ``is_unlocked`` and ``stage_index``. Compiled where a compiler was
 
 from typing import Final, TypeAlias
 
-from msgspec.structs import astuple
-
 from app.domain.achievements import ACHIEVEMENTS, GATEWAY_ONLY, Achievement
 from app.domain.measures import MEASURES, Measures
 from app.domain.species import SPECIES, Requirement, Species
@@ -18,7 +16,19 @@ Values: TypeAlias = tuple[int, ...]
 
 def values_of(m: Measures) -> Values:
     """Return the values of all measures, for whoever looks at many of them."""
-    return astuple(m)
+    return (
+        m.requests,
+        m.tokens_saved,
+        m.cost_saved,
+        m.cache_hits,
+        m.semantic_hits,
+        m.callers,
+        m.models,
+        m.races,
+        m.facts,
+        m.longest_streak,
+        m.subscriptions,
+    )
 
 
 class Goal:
@@ -52,6 +62,8 @@ class Growth:
         self.needs = [NEEDS[_REQUIREMENTS.index(each)] for each in species.requirements]
         self.tokens = [stage.unlocks_at_tokens_saved for stage in species.stages]
         self.last = len(self.tokens)
+        #: Bits of a number up to ``last``.
+        self.width = self.last.bit_length()
         self._position = position
 
     def reached(self, stages: list[int]) -> int:

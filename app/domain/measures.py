@@ -1,8 +1,9 @@
-"""The quantities that unlocks and levels are decided on."""
+"""The quantities that unlocks and levels are decided on. Compiled where a compiler was at hand."""
 
+from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, get_args
 
-import msgspec
+from mypy_extensions import mypyc_attr
 
 MeasureName: TypeAlias = Literal[
     "requests",
@@ -22,7 +23,9 @@ MeasureName: TypeAlias = Literal[
 MEASURES: Final[tuple[MeasureName, ...]] = get_args(MeasureName)
 
 
-class Measures(msgspec.Struct, gc=False):
+@mypyc_attr(acyclic=True)
+@dataclass(init=False)
+class Measures:
     """What a scope has ever done. A measure never falls, whatever order its events arrive in.
 
     That is the principle of all unlocks: a rule `measure >= threshold` over measures that only grow is true
@@ -32,25 +35,51 @@ class Measures(msgspec.Struct, gc=False):
     active.
     """
 
-    requests: int = 0
+    requests: int
     #: Tokens saved by cache hits and by MCP calls.
-    tokens_saved: int = 0
+    tokens_saved: int
     #: Nano-dollars.
-    cost_saved: int = 0
-    cache_hits: int = 0
-    semantic_hits: int = 0
+    cost_saved: int
+    cache_hits: int
+    semantic_hits: int
     #: Distinct callers.
-    callers: int = 0
+    callers: int
     #: Distinct models.
-    models: int = 0
+    models: int
     #: Distinct races.
-    races: int = 0
+    races: int
     #: Facts ever stored, superseded or not.
-    facts: int = 0
+    facts: int
     #: Days of the longest run of active days.
-    longest_streak: int = 0
+    longest_streak: int
     #: Distinct subscriptions that were ever active.
-    subscriptions: int = 0
+    subscriptions: int
+
+    def __init__(  # noqa: PLR0917 - one for each field, as a dataclass writes it
+        self,
+        requests: int = 0,
+        tokens_saved: int = 0,
+        cost_saved: int = 0,
+        cache_hits: int = 0,
+        semantic_hits: int = 0,
+        callers: int = 0,
+        models: int = 0,
+        races: int = 0,
+        facts: int = 0,
+        longest_streak: int = 0,
+        subscriptions: int = 0,
+    ) -> None:
+        self.requests = requests
+        self.tokens_saved = tokens_saved
+        self.cost_saved = cost_saved
+        self.cache_hits = cache_hits
+        self.semantic_hits = semantic_hits
+        self.callers = callers
+        self.models = models
+        self.races = races
+        self.facts = facts
+        self.longest_streak = longest_streak
+        self.subscriptions = subscriptions
 
 
 def value_of(m: Measures, name: MeasureName) -> int:

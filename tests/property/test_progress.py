@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.levels import level_of, xp
+from app.domain.levels import level_of, xp, xp_of_next_level_up
 from app.domain.measures import Measures
 from app.domain.money import NANOS_PER_DOLLAR
 from app.domain.progress import (
@@ -71,7 +71,7 @@ def test_judging_at_thresholds_is_judging_always(moves: list[tuple[str, int]], g
     for name, to in moves:
         grow(m, name, to)
         progress: list[Progress] = []
-        if is_due(m, thresholds):
+        if is_due(m, thresholds) or xp(m) >= xp_of_next_level_up(held.level):
             progress = judge(m, held, gateway=gateway)
             hold(held, progress)
             thresholds = next_thresholds(m, held, gateway=gateway)
@@ -87,6 +87,7 @@ def test_after_judging_the_same_measures_are_not_due(moves: list[tuple[str, int]
         grow(m, name, to)
         hold(held, judge(m, held, gateway=gateway))
         assert not is_due(m, next_thresholds(m, held, gateway=gateway))
+        assert xp(m) < xp_of_next_level_up(held.level)
 
 
 @given(histories.flatmap(lambda moves: st.tuples(st.just(moves), st.permutations(moves))), st.booleans())

@@ -1,4 +1,5 @@
-import msgspec
+from dataclasses import astuple
+
 import pytest
 
 from app.domain.achievements import ACHIEVEMENTS, CALLER_ACHIEVEMENTS, GATEWAY_ONLY, achievement
@@ -53,7 +54,7 @@ def test_the_catalog_is_the_references() -> None:
         (*words, MEASURE_OF_STAT[stat], least * NANOS_PER_DOLLAR if stat == "totalCostSaved" else least)
         for *words, stat, least in REFERENCE
     ]
-    assert [msgspec.structs.astuple(each) for each in ACHIEVEMENTS] == expected
+    assert [astuple(each) for each in ACHIEVEMENTS] == expected
     assert all(isinstance(each.threshold, int) for each in ACHIEVEMENTS)
 
 

@@ -1,13 +1,12 @@
+from dataclasses import astuple
 from typing import get_args
-
-import msgspec
 
 from app.domain.measures import MeasureName, Measures, value_of
 
 
 def test_the_names_of_measures_are_its_fields() -> None:
     """Every measure can be named, in the order of its fields, and nothing else can."""
-    assert get_args(MeasureName) == Measures.__struct_fields__
+    assert get_args(MeasureName) == Measures.__match_args__
 
 
 def test_a_measure_is_found_by_its_name() -> None:
@@ -18,4 +17,4 @@ def test_a_measure_is_found_by_its_name() -> None:
 
 def test_a_scope_begins_with_nothing() -> None:
     """All measures of a new scope are 0."""
-    assert set(msgspec.structs.astuple(Measures())) == {0}
+    assert set(astuple(Measures())) == {0}

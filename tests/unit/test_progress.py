@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import msgspec
 import pytest
 
 from app.domain.achievements import ACHIEVEMENTS, CALLER_ACHIEVEMENTS, GATEWAY_ONLY, Achievement, achievement
-from app.domain.measures import Measures
+from app.domain.measures import MEASURES, Measures
 from app.domain.money import NANOS_PER_DOLLAR
 from app.domain.progress import (
     NEVER,
@@ -174,8 +176,8 @@ def test_what_is_held_is_stored_as_an_array() -> None:
 
 
 def test_thresholds_name_every_measure() -> None:
-    """There is a threshold for each measure and one for the experience points."""
-    assert Thresholds.__struct_fields__ == (*Measures.__struct_fields__, "xp")
+    """There is a threshold for each measure, in the order of the measures."""
+    assert Thresholds.__match_args__ == MEASURES
 
 
 def test_the_first_thresholds() -> None:
@@ -192,7 +194,6 @@ def test_the_first_thresholds() -> None:
         facts=1,
         longest_streak=3,
         subscriptions=3,
-        xp=212,
     )
 
 
@@ -204,11 +205,11 @@ def test_a_caller_does_not_wait_for_what_it_cannot_earn() -> None:
 
 
 def test_with_everything_earned_only_levels_are_left() -> None:
-    """A scope that holds everything waits for its next level alone."""
+    """A scope that holds everything waits for no measure, only for its next level."""
     held = Held()
     hold(held, judge(EVERYTHING, held, gateway=True))
     left = next_thresholds(EVERYTHING, held, gateway=True)
-    assert left == Thresholds(xp=(held.level + 1) ** 2 * 53)
+    assert left == Thresholds()
     assert not is_due(EVERYTHING, left)
 
 
@@ -216,7 +217,7 @@ def test_the_next_stage_is_waited_for_exactly() -> None:
     """A kitten with all else earned is judged again when it has the tokens of a cat."""
     held = Held(achievements=2 ** len(ACHIEVEMENTS) - 1, level=100, stages=[5, 1, 2])
     thresholds = next_thresholds(Measures(cache_hits=10), held, gateway=False)
-    assert thresholds == Thresholds(tokens_saved=5_000, xp=101 * 101 * 53)
+    assert thresholds == Thresholds(tokens_saved=5_000)
 
 
 def test_a_met_requirement_is_not_waited_for() -> None:
@@ -236,18 +237,12 @@ def test_what_is_already_earned_is_due() -> None:
     assert is_due(m, next_thresholds(m, held, gateway=False))
 
 
-@pytest.mark.parametrize("name", Measures.__struct_fields__)
+@pytest.mark.parametrize("name", MEASURES)
 def test_each_threshold_is_watched(name: str) -> None:
     """Reaching any one threshold makes judging due, one below does not."""
-    thresholds = msgspec.structs.replace(Thresholds(), **{name: 500})
+    thresholds = replace(Thresholds(), **{name: 500})
     m = Measures()
     setattr(m, name, 499)
     assert not is_due(m, thresholds)
     setattr(m, name, 500)
     assert is_due(m, thresholds)
-
-
-def test_the_threshold_of_points_is_watched() -> None:
-    """Reaching the points of the next level makes judging due."""
-    assert not is_due(Measures(facts=21, tokens_saved=479), Thresholds(xp=212))
-    assert is_due(Measures(facts=21, tokens_saved=480), Thresholds(xp=212))

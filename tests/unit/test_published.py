@@ -5,19 +5,19 @@ from datetime import UTC, datetime
 import pytest
 
 from app.domain.achievements import achievement
+from app.domain.occasions import Occasion, Reading
 from app.domain.progress import AchievementEarned, LevelReached, Progress, StageReached
-from app.domain.published import Cause
 from app.domain.species import CACHE_CAT
 from app.engine.fold import Changes, Message, Row
 from tables import unlocks
 from tables.activity import Activity
-from tables.publishing import Occasion, Publisher
+from tables.publishing import Publisher
 from tests.support.in_process import surroundings
 
 CALLER = 'ada "é"'
 KEY = 'caller:ada "é"'.encode()
-CAUSE = Cause("gateway.cache-hits", 3, 17, "hit-1")
-OCCASION = Occasion(datetime(2025, 3, 1, 8, 30, 0, 123456, UTC), datetime(2026, 1, 1, tzinfo=UTC), CAUSE)
+READING = Reading(datetime(2026, 1, 1, tzinfo=UTC), "gateway.cache-hits", 3)
+OCCASION = Occasion(datetime(2025, 3, 1, 8, 30, 0, 123456, UTC), READING, 17, "hit-1")
 
 #: What was earned, its output, its event id, the fields of its own, and its key in the ledger.
 PUBLISHED: list[tuple[Progress, str, str, str, bytes]] = [
