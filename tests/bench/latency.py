@@ -43,15 +43,21 @@ class Delays:
 
 
 async def measure(
-    subject: Subject | None, here: Bench, name: str, pace: tuple[int, int], report: Report
+    subject: Subject | None,
+    here: Bench,
+    name: str,
+    pace: tuple[int, int],
+    report: Report,
+    *,
+    warm_up: Run | None = None,
 ) -> Delays:
-    """Send ``pace`` (events a second, seconds) through a program.
+    """Send ``pace`` (events a second, seconds) through a program, which may fold another load before.
 
     Without a program, the events themselves are read back: what producing and reading takes here by itself.
     """
     rate, seconds = pace
     bench = here.under(name)
-    run = Run(bench, name, Load(rate * seconds), Expected(), report)
+    run = Run(bench, name, Load(rate * seconds), Expected(), report, warm_up)
     await bench.create_inputs()
     what = f"{subject.name if subject else 'nothing'} at {rate:,} events/s"
     if subject:
@@ -93,6 +99,7 @@ async def _running(subject: Subject | None, run: Run) -> AsyncIterator[Usage | N
         return
     log = run.bench.folder / f"{run.app}.log"
     with Child(subject.command(run), subject.environment(run), log) as child:
+        await subject.warm_up(run, child)
         yield Usage(child.process.pid)
         child.require_running()
         await subject.end(child)
