@@ -28,10 +28,10 @@ def xp_for_next_level(points: int) -> int:
 
     As in the reference it is 53 below 53 points, though level 1 is held from 0 points on.
     """
-    return (isqrt(points // _POINTS_OF_LEVEL_1) + 1) ** 2 * _POINTS_OF_LEVEL_1
+    return xp_of_next_level_up(isqrt(points // _POINTS_OF_LEVEL_1))
 
 
 def xp_of_next_level_up(level: int) -> int:
-    """The least points whose level is above `level` (which is at least 1)."""
+    """The least points whose level is above `level`."""
     next_level = level + 1
     return next_level * next_level * _POINTS_OF_LEVEL_1  # compiled, a power takes ten times as long

@@ -18,7 +18,7 @@ from app.domain.earned import (
     StageReached,
     Thresholds,
 )
-from app.domain.goals import GOALS, GROWTHS, values_of
+from app.domain.goals import GOALS, GROWTHS, Values, values_of
 from app.domain.held import Held
 from app.domain.levels import level_of, xp, xp_for_next_level, xp_of_next_level_up
 from app.domain.measures import Measures
@@ -51,8 +51,9 @@ def judge(m: Measures, held: Held, *, gateway: bool) -> list[Progress]:
     Levels that are passed through at once are one LevelReached. Stages are one StageReached each: a species
     that is unlocked late reaches at once all stages that its tokens have already passed.
     """
-    left, values = unearned(held, gateway=gateway), values_of(m)
+    left = unearned(held, gateway=gateway)
     is_near = left.is_near(m)
+    values: Values = values_of(m) if is_near else ()
     earned: list[Progress] = []
     if is_near:
         for goal in left.goals:
