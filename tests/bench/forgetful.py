@@ -40,4 +40,4 @@ def _compile(copy: Path) -> None:
         check=False,
     )
     if built.returncode:
-        raise BenchError(f"a worker without identities could not be compiled:\n{built.stderr}")
+        raise BenchError(f"a worker without identities could not be compiled:\n{built.stdout}{built.stderr}")

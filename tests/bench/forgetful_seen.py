@@ -18,7 +18,7 @@ class Seen:
     def __init__(self, window: int) -> None:
         self._window = window
 
-    def expect(self, identities: list[str], salt: int) -> None:
+    def expect(self, identities: list[bytes], salt: int) -> None:
         """Do nothing."""
 
     def add(self, number: int) -> bool:  # noqa: ARG002 - as the one that remembers has it

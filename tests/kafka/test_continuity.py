@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from app.engine.app import SESSION_TIMEOUT
 from tests.support import rows as stored
 from tests.support.deployment import PATIENCE, Deployment, Sending
 from tests.support.rows import caller_stats
+from tests.support.topics import delete_records
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,21 +31,6 @@ def request(number: int) -> bytes:
     """Return a request of Ada's."""
     fields = {"request_id": f"r{number}", "caller_id": "ada", "model": "m-1", "status": "ok"}
     return json.dumps({**fields, "created_at": "2024-03-01T08:00:00Z"}).encode()
-
-
-def delete_records(deployment: Deployment, partition: int, before: int) -> None:
-    """Delete what a partition holds below an offset, as retention would."""
-
-    async def delete() -> None:
-        admin = AIOKafkaAdminClient(**deployment.settings.kafka_options())
-        await admin.start()
-        try:
-            tp = TopicPartition(deployment.around.topic(TOPIC), partition)
-            await admin.delete_records({tp: RecordsToDelete(before_offset=before)})
-        finally:
-            await admin.close()
-
-    asyncio.run(delete())
 
 
 @pytest.fixture
@@ -66,7 +51,8 @@ def test_records_deleted_under_a_running_worker_are_seen(deployment: Deployment)
         time.sleep(FETCH_RETURNS)
         assert FETCH_RETURNS < SESSION_TIMEOUT / 2  # or it would leave for another reason
         deployment.send([Sending(TOPIC, home, request(number)) for number in range(10, 30)])
-        delete_records(deployment, home, before=25)
+        partition = TopicPartition(deployment.around.topic(TOPIC), home)
+        asyncio.run(delete_records(deployment.settings, partition, before=25))
         worker.process.send_signal(signal.SIGCONT)
         assert worker.process.wait(PATIENCE) == 1, worker.log
         name = re.escape(f"{deployment.around.topic(TOPIC)}[{home}]")

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.engine.changelog import ChangelogError
 from app.engine.tasks import Tasks
@@ -17,6 +15,7 @@ from app.factory import stages
 from app.topics import FORWARDED, INPUTS
 from tests.support.damage import DAMAGES, Changelogs, Damage, changelogs_of, copy
 from tests.support.deployment import Deployment
+from tests.support.topics import delete_compacted_records
 from tests.support.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -99,25 +98,12 @@ def test_a_worker_leaves_when_rows_were_deleted(broker: Broker, tmp_path: Path) 
 
 async def delete_oldest(deployment: Deployment, topic: str) -> int:
     """Have the broker delete the first record of a topic; return how many committed ones there were."""
-    options = deployment.settings.kafka_options()
-    admin = AIOKafkaAdminClient(**options)
-    await admin.start()
-    try:
-        count = 0
-        async with AIOKafkaConsumer(**options, isolation_level="read_committed") as consumer:
-            consumer.assign([TopicPartition(topic, 0)])
-            await consumer.seek_to_beginning()
-            while records := (await consumer.getmany(timeout_ms=2_000)).values():
-                count += sum(len(each) for each in records)
-        # Kafka deletes nothing from a compacted topic: somebody has changed the policy, and changed it back.
-        await set_policy(admin, topic, "delete")
-        await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(1)})
-        await set_policy(admin, topic, "compact")
-        return count
-    finally:
-        await admin.close()
-
-
-async def set_policy(admin: AIOKafkaAdminClient, topic: str, policy: str) -> None:
-    """Change the cleanup policy of a topic."""
-    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"cleanup.policy": policy})])
+    settings = deployment.settings
+    count, partition = 0, TopicPartition(topic, 0)
+    async with AIOKafkaConsumer(**settings.kafka_options(), isolation_level="read_committed") as consumer:
+        consumer.assign([partition])
+        await consumer.seek_to_beginning()
+        while records := (await consumer.getmany(timeout_ms=2_000)).values():
+            count += sum(len(each) for each in records)
+    await delete_compacted_records(settings, partition, before=1)
+    return count

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from tests.support.cluster import Cluster
 from tests.support.deployment import PATIENCE, Deployment
+from tests.support.topics import configure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,10 +50,7 @@ async def leave_a_transaction_that_never_ends(deployment: Deployment) -> None:
     await producer.start()
     await producer.begin_transaction()
     await producer.send_and_wait(topic, b"left behind", partition=0)
-    admin = AIOKafkaAdminClient(**options)
-    await admin.start()
-    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": "1"})])
-    await admin.close()
+    await configure(deployment.settings, [topic], {"max.message.bytes": "1"})
     await producer.stop()  # which does not end a transaction
 
 

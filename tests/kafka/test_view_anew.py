@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from aiokafka.admin import AIOKafkaAdminClient
-
 from app.domain.measures import Measures
 from app.view.changelog_tail import ChangelogTail
 from app.view.state import ViewState
 from tables import counters
 from tests.support.deployment import Deployment, Sending
+from tests.support.topics import delete_topic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,10 +41,7 @@ async def test_topics_that_were_made_anew_are_read_anew(broker: Broker, tmp_path
     following = asyncio.create_task(tail.run())
     try:
         await until_callers(20)
-        async with AdminOf(deployment) as admin:
-            await admin.delete_topics([deployment.around.topic(TABLE)])
-            while deployment.around.topic(TABLE) in await admin.list_topics():  # noqa: ASYNC110 - nothing tells
-                await asyncio.sleep(0.1)
+        await delete_topic(deployment.settings, deployment.around.topic(TABLE))
         assert tail.callers == 20
         await asyncio.to_thread(deployment.create_topics)
         await asyncio.to_thread(deployment.send, [row("new", 7)])
@@ -56,17 +52,3 @@ async def test_topics_that_were_made_anew_are_read_anew(broker: Broker, tmp_path
         assert found.measures.requests == 7
     finally:
         following.cancel()
-
-
-class AdminOf:
-    """An admin client of a deployment's broker."""
-
-    def __init__(self, deployment: Deployment) -> None:
-        self._admin = AIOKafkaAdminClient(**deployment.settings.kafka_options())
-
-    async def __aenter__(self) -> AIOKafkaAdminClient:
-        await self._admin.start()
-        return self._admin
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._admin.close()

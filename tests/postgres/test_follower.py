@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.postgres.project.batch import Place, Reached
 from app.postgres.project.errors import ProjectionError
@@ -18,6 +16,7 @@ from app.postgres.project.follower import CLOCKS_DIFFER, Follower
 from app.provision import Provisioner, TopicsError
 from app.topics import Surroundings, specs
 from tests.support.deployment import PATIENCE, Deployment
+from tests.support.topics import delete_compacted_records, delete_topic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,24 +46,9 @@ class Changelog:
         async with Provisioner(self.settings) as provisioner:
             await provisioner.create(self.specs)
 
-    async def remove(self, *, before: int | None = None) -> None:
-        """Remove the rows before an offset, or the topic."""
-        admin = AIOKafkaAdminClient(**self.settings.kafka_options())
-        await admin.start()
-        try:
-            if before is None:
-                await admin.delete_topics([self.topic])
-                return
-            # A broker removes none from a topic that is only compacted.
-            for policy in ("compact,delete", "compact"):
-                resource = ConfigResource(ConfigResourceType.TOPIC, self.topic, {"cleanup.policy": policy})
-                await admin.alter_configs([resource])
-                if policy != "compact":
-                    await admin.delete_records(
-                        {TopicPartition(self.topic, 0): RecordsToDelete(before_offset=before)}
-                    )
-        finally:
-            await admin.close()
+    async def remove(self, *, before: int) -> None:
+        """Remove the rows before an offset."""
+        await delete_compacted_records(self.settings, TopicPartition(self.topic, 0), before)
 
 
 @pytest.fixture
@@ -141,7 +125,7 @@ async def test_rows_that_go_away_while_it_follows(changelog: Changelog) -> None:
 
 async def test_a_topic_that_is_gone(changelog: Changelog) -> None:
     """A changelog that does not exist is named, with what makes it."""
-    await changelog.remove()
+    await delete_topic(changelog.settings, changelog.topic)
     with pytest.raises(TopicsError, match=r"levels-changelog does not exist: .*topics create"):
         await read(changelog, 0)
 

@@ -8,13 +8,12 @@ import time
 from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from tests.chaos.fault import Fault
 from tests.chaos.faults.brokers import brokers
 from tests.support.damage import DAMAGES, changelogs_of, copy
 from tests.support.deployment import Deployment
+from tests.support.topics import configure
 from tests.support.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -38,7 +37,8 @@ def compact_and_kill(chaos: Chaos) -> None:
     """Have every changelog compacted while it is written, and kill a worker that must then restore from it."""
     around = chaos.deployment.around
     tables = ("positions", "counters", "days", "models", "streaks", "subscriptions", "seen", "gateway-shares")
-    asyncio.run(_compact(chaos.deployment, [around.changelog(table) for table in tables]))
+    changelogs = [around.changelog(table) for table in tables]
+    asyncio.run(configure(chaos.deployment.settings, changelogs, EAGER))
     slots = chaos.start_workers(2, static=2)
     positions = around.changelog("positions")
     for number in range(chaos.times):
@@ -50,17 +50,6 @@ def compact_and_kill(chaos: Chaos) -> None:
         slots[number % 2].kill()
         chaos.struck()
         chaos.wait_until_folded()
-
-
-async def _compact(deployment: Deployment, topics: list[str]) -> None:
-    admin = AIOKafkaAdminClient(**deployment.settings.kafka_options())
-    await admin.start()
-    try:
-        await admin.alter_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, topic, EAGER) for topic in topics]
-        )
-    finally:
-        await admin.close()
 
 
 async def _oldest(deployment: Deployment, topic: str) -> int:

@@ -6,14 +6,12 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-
 from app.domain.published import OUTPUTS
 from tests.chaos.fault import Fault
 from tests.chaos.faults.groups import SESSION
 from tests.chaos.points import STOPS
 from tests.chaos.traffic import Mix, Traffic
+from tests.support.topics import configure
 
 if TYPE_CHECKING:
     from tests.chaos.harness import Chaos
@@ -99,15 +97,7 @@ def refuse(chaos: Chaos) -> None:
 
 async def _limit_outputs(deployment: Deployment, size: int) -> None:
     topics = [deployment.around.output_topic(output) for output in OUTPUTS]
-    limits = {"max.message.bytes": str(size)}
-    admin = AIOKafkaAdminClient(**deployment.settings.kafka_options())
-    await admin.start()
-    try:
-        await admin.alter_configs(
-            [ConfigResource(ConfigResourceType.TOPIC, topic, limits) for topic in topics]
-        )
-    finally:
-        await admin.close()
+    await configure(deployment.settings, topics, {"max.message.bytes": str(size)})
 
 
 FAULTS = (
