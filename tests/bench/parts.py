@@ -41,7 +41,7 @@ streaks and models of every caller, and publish its achievements, levels and pet
 each has counted was compared with a recount caller by caller, and what it has published message by message, on all three topics. What is
 measured is from the first commit of a program to its last, so that all have the same mix of events although they read topics in different orders;
 a turn of the first program before all rounds is not counted, and Kafka Streams folds a fifth of the load in the same process before it is
-measured, so that Java has compiled itself. Quix Streams was given a fifteenth of the events and Faust one of 150, of the same callers,
+measured, so that Java has compiled itself. Quix Streams was given a fifteenth of the events and Faust one of 30, of the same callers,
 so each of these comes less often, and more of their events begin a day or earn something. What streakline does beside that, and nobody else: it remembers identities, checks every field
 (the others decode those that they need), keeps the scope of the gateway, and a ledger of what it has published. Kafka Streams
 (exactly_once_v2; 0.1 s is its default) and Quix Streams write rows, messages and offsets in one transaction, as streakline does; Bytewax keeps

@@ -125,7 +125,7 @@ class Faust(PythonProgram):
 
     name = "faust"
     title = "stock Faust, `app.Table` (at least once)"
-    share = 150
+    share = 30
     module = "tests.bench.faust_app"
     guarantee: ClassVar[str] = "at_least_once"
 
