@@ -45,7 +45,7 @@ check: $(STAMP) ## lint, formatting, types
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-compiled: $(STAMP) plain ## compile the hot path in place: the same source, twice as fast; needs a C compiler
+compiled: $(STAMP) plain ## compile the hot path in place: the same source, several times as fast; needs a C compiler
 	@if $${CC:-cc} --version >/dev/null 2>&1; then \
 		STREAKLINE_COMPILE=1 $(INSTALL) --no-deps --no-build-isolation --editable .; \
 	else echo "streakline: no C compiler ($${CC:-cc}), so the hot path stays plain Python: install gcc" >&2; fi
