@@ -43,23 +43,21 @@ async def configure(settings: Settings, topics: Sequence[str], configs: Mapping[
             [ConfigResource(ConfigResourceType.TOPIC, topic, dict(configs)) for topic in topics]
         )
         asked = [ConfigResource(ConfigResourceType.TOPIC, topic, dict.fromkeys(configs)) for topic in topics]
+        wanted = {(topic, *each) for topic in topics for each in configs.items()}
         deadline = time.monotonic() + PATIENCE
-        while wrong := await _different(admin, asked, configs):
-            assert time.monotonic() < deadline, wrong
+        while (found := await _described(admin, asked)) != wanted:
+            assert time.monotonic() < deadline, wanted ^ found
             await asyncio.sleep(0.05)
 
 
-async def _different(
-    admin: AIOKafkaAdminClient, asked: list[ConfigResource], configs: Mapping[str, str]
-) -> list[tuple[str, str, str]]:
-    """Return topic, name and value of each setting that is not what it should be."""
-    return [
+async def _described(admin: AIOKafkaAdminClient, asked: list[ConfigResource]) -> set[tuple[str, str, str]]:
+    """Return topic, name and value of each setting that is asked for; nothing of a topic that is unknown."""
+    return {
         (topic, name, value)
         for response in await admin.describe_configs(asked)
         for _code, _message, _kind, topic, entries in response.resources
         for name, value, *_ in entries
-        if value != configs[name]
-    ]
+    }
 
 
 async def delete_topic(settings: Settings, topic: str) -> None:
